@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+#     BTF of a kernel          bpf/*.bpf.c                  kmod/*.c
+#        | GEN-VMLINUX             |                           | KMOD
+#        v                         | BPF                       v
+#  build/bpf/vmlinux.h ------------+                 forcepoll.ko as kbuild
+#                                  v                           | makes it
+#                          build/bpf/*.bpf.o                   | BTF
+#                                  | SKEL                      v
+#                                  v            build/<release>/forcepoll.ko
+#       loader/*.c --- CC --- build/bpf/*.skel.h
+#                      | LD
+#                      v
+#            build/forcepoll-loader
+#
+# One rule an arrow, named by its tag. Nothing is written outside build/.
+#
+## make [TARGET...] [VARIABLE=VALUE...]
+##
+##   all        loader and kmod (default)
+##   loader     build/forcepoll-loader, the BPF programs inside
+##   kmod       build/<release>/forcepoll.ko for each release in KREL
+##   install    loader, man page and module; uninstall takes them away
+##   dkms       source of the module in /usr/src, for DKMS
+##   deps       Debian's packages for all of this, where missing
+##   demo       what forcepoll does, shown in a virtual machine
+##   check      all tests, in virtual machines, on two kernels
+##   bench      measurements, in a virtual machine
+##   vm         a shell in such a machine
+##   lint       style and static checks
+##   clean      remove build/
+##
+##   KREL       kernels, each a release or a series such as 6.1. To build for:
+##              the running one, or if that has no headers all that have. To
+##              test with: 6.12 and 6.1
+##   KDIR       build tree of the kernel, for one not in /lib/modules
+##   VMLINUX    BTF, vmlinux or vmlinuz from which BPF programs get their types
+##   CASE       the only test to run
+##   PREFIX     where to install the loader (/usr/local), DESTDIR before it
+##   CHECKPATCH checkpatch.pl of a kernel source, for lint to run as well
+##   V=1        show the commands
+##
+## make kmod KREL=6.1.0-56-amd64    # for another kernel than the running one
+## make check KREL=6.12 CASE=fork   # one test on one kernel
+
+B       := build
+PREFIX  ?= /usr/local
+CLANG   ?= clang
+CFLAGS  ?= -O2 -g
+# Debian keeps bpftool and depmod out of the path of users.
+export PATH := $(PATH):/usr/sbin:/sbin
+export CHECKPATCH
+
+ifeq ($(V),1)
+say =
+else
+Q   := @
+say = @printf '  %-11s %s\n' $1 $@
+endif
+
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.SUFFIXES:
+.PHONY: all loader kmod install uninstall dkms deps test-kernels demo check \
+	bench vm lint clean help no-headers
+
+all: loader kmod
+
+help:
+	@sed -n 's/^## \{0,1\}//p' Makefile
+
+clean:
+	$(Q)rm -rf $(B)
+
+# --- BPF: types, object, skeleton ---------------------------------------------
+
+# The newest types at hand: CO-RE drops what a kernel lacks, but cannot guess
+# what the types lack.
+VMLINUX ?= $(lastword $(shell \
+	ls -d /lib/modules/*/build/vmlinux 2>/dev/null | sort -V))
+ARCH    := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+BPF     := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
+SKELS   := $(BPF:%=$(B)/bpf/%.skel.h)
+
+# -mcpu=v3: 32-bit arithmetic and atomics, known to every kernel with kfuncs.
+BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
+	-Wall -Werror -I$(B)/bpf -Ibpf -Ikmod
+
+$(B)/bpf/vmlinux.h: vmlinux-gen $(VMLINUX)
+	$(call say,GEN-VMLINUX)
+	@mkdir -p $(@D)
+	$(Q)./vmlinux-gen $(VMLINUX) >$@
+
+$(BPF:%=$(B)/bpf/%.bpf.o): $(B)/bpf/%.bpf.o: bpf/%.bpf.c $(B)/bpf/vmlinux.h \
+		Makefile
+	$(call say,BPF)
+	$(Q)$(CLANG) $(BPFFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) \
+		-c $< -o $(@:.bpf.o=.tmp.o)
+	$(Q)bpftool gen object $@ $(@:.bpf.o=.tmp.o)
+
+$(SKELS): %.skel.h: %.bpf.o
+	$(call say,SKEL)
+	$(Q)bpftool gen skeleton $< >$@
+
+# --- loader -------------------------------------------------------------------
+
+OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard loader/*.c))
+
+LOADER_CFLAGS := -std=gnu11 -Wall -Wextra -Wstrict-prototypes \
+	-Wmissing-prototypes -Werror=implicit -Werror=int-conversion \
+	-Werror=incompatible-pointer-types -Werror=return-type \
+	-Werror=format $(if $(CI),-Werror) -D_GNU_SOURCE -Ibpf -I$(B)/bpf
+
+loader: $(B)/forcepoll-loader
+
+# Skeletons come first, once; from then on the .d files tell who includes which.
+$(OBJS): $(B)/%.o: %.c Makefile | $(SKELS)
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LOADER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/forcepoll-loader: $(OBJS)
+	$(call say,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lbpf -lelf -lz -o $@
+
+-include $(OBJS:.o=.d) $(BPF:%=$(B)/bpf/%.bpf.d)
+
+# --- module -------------------------------------------------------------------
+
+given := $(filter-out undefined,$(origin KREL))
+ifdef KDIR
+KREL  := $(shell cat $(KDIR)/include/config/kernel.release)
+endif
+have  := $(patsubst /lib/modules/%/build/include/config/kernel.release,%, \
+	$(wildcard /lib/modules/*/build/include/config/kernel.release))
+KREL  ?= $(or $(filter $(shell uname -r),$(have)),$(have))
+RELS  := $(foreach k,$(KREL),$(or $(filter $k $k.%,$(have)),$k))
+KOS   := $(RELS:%=$(B)/%/forcepoll.ko)
+KMODS := $(RELS:%=$(B)/%/kmod/forcepoll.ko)
+kdir   = $(or $(KDIR),/lib/modules/$*/build)
+# Where tests/kernel keeps its images, whose BTF vmlinux-gen knows to use.
+images = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/forcepoll/kernels
+
+kmod: $(or $(KOS),no-headers)
+
+no-headers:
+	@echo "no kernel headers in /lib/modules: apt-get install" \
+		"linux-headers-amd64, or give KDIR=" >&2; exit 1
+
+# kbuild writes where its sources are: it gets links to them, one directory for
+# each kernel, from which ../bpf is as near as from kmod/. It relinks only what
+# changed; touch tells make that it was asked. What our command line says, CC= or
+# CFLAGS=, is for the loader and not for a kernel. Without vmlinux kbuild would
+# skip BTF with a mere warning: that is left to kmod/btf.
+$(KMODS): MAKEOVERRIDES :=
+$(KMODS): $(B)/%/kmod/forcepoll.ko: \
+		$(wildcard kmod/*.[ch]) kmod/Kbuild bpf/forcepoll.h
+	@[ -f $(kdir)/Makefile ] || { echo "$(kdir): no headers of this kernel:" \
+		"apt-get install linux-headers-$*" >&2; exit 1; }
+	@command -v pahole >/dev/null || { echo "no pahole to make the module's" \
+		"BTF with: apt-get install dwarves" >&2; exit 1; }
+	$(call say,KMOD)
+	@mkdir -p $(@D)
+	@ln -sfn $(CURDIR)/bpf $(B)/$*/bpf
+	@ln -sf $(CURDIR)/kmod/*.[ch] $(CURDIR)/kmod/Kbuild $(@D)
+	$(Q)$(MAKE) --no-print-directory $(if $(Q),-s,V=1) -C $(kdir) \
+		M=$(CURDIR)/$(@D) \
+		$(if $(wildcard $(kdir)/vmlinux),,CONFIG_DEBUG_INFO_BTF_MODULES=) \
+		modules
+	@touch $@
+
+$(KOS): $(B)/%/forcepoll.ko: $(B)/%/kmod/forcepoll.ko kmod/btf vmlinux-gen \
+		$$(wildcard $(images)/$$*/vmlinuz)
+	$(call say,BTF)
+	$(Q)KREL=$* kmod/btf $(kdir) $< $@
+
+# --- installation -------------------------------------------------------------
+
+MODDIR  = $(DESTDIR)/lib/modules/$1/updates
+# depmod only for this system: a package does it when it is installed.
+depmod  = $(if $(DESTDIR),,$(Q)for r in $(RELS); do depmod $$r || exit; done)
+VERSION = $(shell sed -n 's/^PACKAGE_VERSION=//p' kmod/dkms.conf)
+DKMSDIR = $(DESTDIR)/usr/src/forcepoll-$(VERSION)
+
+install: all
+	$(Q)install -D -m 755 $(B)/forcepoll-loader \
+		$(DESTDIR)$(PREFIX)/sbin/forcepoll-loader
+	$(if $(wildcard loader/forcepoll-loader.8),$(Q)install -D -m 644 \
+		loader/forcepoll-loader.8 \
+		$(DESTDIR)$(PREFIX)/share/man/man8/forcepoll-loader.8)
+	$(Q)set -e; for r in $(RELS); do install -D -m 644 \
+		$(B)/$$r/forcepoll.ko $(call MODDIR,$$r)/forcepoll.ko; done
+	$(depmod)
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/sbin/forcepoll-loader \
+		$(DESTDIR)$(PREFIX)/share/man/man8/forcepoll-loader.8 \
+		$(foreach r,$(RELS),$(call MODDIR,$r)/forcepoll.ko)
+	$(depmod)
+
+# DKMS wants its file at the top, and calls "make kmod" here.
+dkms:
+	$(Q)install -d $(DKMSDIR)/kmod $(DKMSDIR)/bpf
+	$(Q)install -m 644 kmod/dkms.conf Makefile $(DKMSDIR)
+	$(Q)install -m 755 vmlinux-gen $(DKMSDIR)
+	$(Q)install -m 644 bpf/*.h $(DKMSDIR)/bpf
+	$(Q)install -m 644 kmod/*.[ch] kmod/Kbuild kmod/dkms.conf $(DKMSDIR)/kmod
+	$(Q)install -m 755 kmod/btf $(DKMSDIR)/kmod
+	@echo "dkms install forcepoll/$(VERSION)"
+
+# --- tests --------------------------------------------------------------------
+
+TESTED := $(if $(given),$(KREL),6.12 6.1)
+
+deps:
+	$(Q)tests/deps
+
+# A module is for one release to the letter, so ask first which ones will boot.
+# An image that apt knows, and the archive no longer has, is worth an update.
+test-kernels: deps
+	$(Q)rels=$$(for k in $(TESTED); do tests/kernel $$k || \
+		{ tests/deps --update >&2 && tests/kernel $$k; } || exit; \
+		done) && \
+		$(MAKE) --no-print-directory KREL="$$(echo $$rels)" all
+
+check: test-kernels
+	$(Q)tests/run $(TESTED:%=--krel %) $(CASE:%=--case %)
+
+demo: test-kernels
+	$(Q)tests/demo
+
+bench: test-kernels
+	$(Q)tests/bench/run
+
+lint:
+	$(Q)tests/lint
+
+vm: test-kernels
+	$(Q)tests/run --krel $(firstword $(TESTED)) --shell

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The contract of forcepoll's three parts: the BPF programs write the maps, the
+ * kernel module reads them and counts, the loader shows the counts.
+ *
+ * Everything here is fixed-width, in the machine's byte order; layouts only grow
+ * at the end, with FORCEPOLL_ABI.
+ */
+#ifndef FORCEPOLL_H
+#define FORCEPOLL_H
+
+#ifndef __VMLINUX_H__ /* BPF programs have the types from there */
+#include <linux/types.h>
+#endif
+
+#define FORCEPOLL_ABI 1
+#define FORCEPOLL_PIN_DIR "/sys/fs/bpf/forcepoll"
+#define FORCEPOLL_MAX_TARGETS 65536
+#define FORCEPOLL_MAX_DEVICES 1024
+#define FORCEPOLL_MAX_CGROUPS 1024
+#define FORCEPOLL_MAX_NAMES 1024
+#define FORCEPOLL_DEFAULT_MAX_BYTES 32768u
+
+/*
+ * Map "targets", BPF_MAP_TYPE_HASH, pinned.
+ *
+ *   key    __u32 tgid, the process as the initial PID namespace numbers it (what
+ *          ps shows on the host). Key 0 stands for every process.
+ *   value  struct forcepoll_target, 8 bytes, read by the module as one aligned
+ *          __u64: an update is seen whole or not at all.
+ *
+ * By hand: bpftool map update pinned /sys/fs/bpf/forcepoll/targets \
+ *                  key 0x39 0x30 0 0 value 0 0 0 0 0 0 0 0      (process 12345)
+ */
+struct forcepoll_target {
+	__u32 flags; /* FORCEPOLL_TARGET_*; 0 is right for an entry made by hand */
+	__u32 max_bytes; /* poll I/O up to this size; 0: 32 KiB */
+};
+
+#define FORCEPOLL_TARGET_FOLLOW 0x1u /* children are targets too */
+/* Who made the entry. An entry without any of these was made by hand, and only
+ * exit or hand removes it.
+ */
+#define FORCEPOLL_TARGET_CGROUP 0x2u /* leaves with its cgroup */
+#define FORCEPOLL_TARGET_PID 0x4u
+#define FORCEPOLL_TARGET_NAME 0x8u /* --comm, --exe */
+#define FORCEPOLL_TARGET_DEVICES 0x10u /* poll only devices in map "devices" */
+
+/*
+ * Map "devices", BPF_MAP_TYPE_HASH, pinned.
+ *
+ *   key    __u32 (major << 20) | minor of the whole disk
+ *   value  __u32 FORCEPOLL_DEVICE_*
+ *
+ * Looked at for targets with FORCEPOLL_TARGET_DEVICES only.
+ */
+#define FORCEPOLL_DEVICE_ALLOW 0x1u
+
+/*
+ * Map "cgroups", BPF_MAP_TYPE_HASH, pinned.
+ *
+ *   key    __u64 cgroup2 id (its directory's inode number)
+ *   value  struct forcepoll_target that its processes, and those of every
+ *          cgroup below, get
+ *
+ * Maps "comms" (key char[16], NUL padded) and "exes" (key struct forcepoll_exe)
+ * have the same value, for processes that exec such a program.
+ */
+struct forcepoll_exe {
+	__u64 ino; /* inode number of the executable */
+	__u64 dev; /* s_dev of its super block, as the kernel holds it */
+};
+
+/*
+ * Map "state", BPF_MAP_TYPE_ARRAY of one, pinned: what a later loader must know
+ * to take over, or to undo all. Written by loaders only.
+ */
+struct forcepoll_state {
+	__u32 abi; /* FORCEPOLL_ABI of the loader that pinned it */
+	__u32 flags; /* FORCEPOLL_STATE_* */
+	__u64 started; /* seconds since the epoch */
+};
+
+#define FORCEPOLL_STATE_LOADED 0x1u /* forcepoll loaded the module: unload it */
+#define FORCEPOLL_STATE_BACKGROUND 0x2u /* --background: no loader is expected */
+
+/*
+ * Map "events", BPF_MAP_TYPE_PERCPU_ARRAY of __u64, pinned: what the tracking
+ * programs did, and why they did nothing. X(name, what happened)
+ */
+#define FORCEPOLL_EVENTS(X)                                        \
+	X(fork_cgroup, "child born in a chosen cgroup")            \
+	X(fork_follow, "child of a target that is followed")       \
+	X(fork_thread, "new thread: already covered by its tgid")  \
+	X(fork_other, "child of a process that is not followed")   \
+	X(exec_name, "exec of a chosen comm or executable")        \
+	X(exec_keep, "exec by a target: it stays one")             \
+	X(exec_other, "exec by a process that is no target")       \
+	X(exit_target, "last thread of a target left")             \
+	X(exit_thread, "a thread left, others remain")             \
+	X(exit_other, "a process that is no target left")          \
+	X(cgroup_join, "process moved into a chosen cgroup")       \
+	X(cgroup_leave, "process moved out of the chosen cgroups") \
+	X(cgroup_stay, "moved, and nothing changed by it")         \
+	X(cgroup_thread, "one thread moved: its process decides")  \
+	X(cgroup_rmdir, "a chosen cgroup was removed")             \
+	X(seed_add, "already running when forcepoll started")      \
+	X(seed_known, "already running, already a target")         \
+	X(seed_other, "already running, not chosen")               \
+	X(gone, "exited while it was being added")                 \
+	X(full, "NOT ADDED: the map of targets is full")           \
+	X(failed, "NOT ADDED: the map update failed")
+
+enum forcepoll_event {
+#define X(name, text) FORCEPOLL_EVENT_##name,
+	FORCEPOLL_EVENTS(X)
+#undef X
+		FORCEPOLL_NR_EVENTS
+};
+
+/*
+ * What became of the bios that targets submitted, counted by the module.
+ * X(name, what happened). submitted == polled + unpolled + every skip_*,
+ * whenever nothing is in flight.
+ */
+#define FORCEPOLL_COUNTS(X)                                                  \
+	X(submitted, "bios that targets submitted")                          \
+	X(polled, "polled until they completed")                             \
+	X(first_poll, "  of these, done at the first poll")                  \
+	X(by_other, "  of these, completed by another poller or CPU")        \
+	X(napped, "  of these, slept between polls at least once")           \
+	X(naps, "sleeps between polls")                                      \
+	X(polls, "calls of bio_poll")                                        \
+	X(unpolled, "marked for polling, driven by interrupts all the same") \
+	X(resubmitted, "refused because marked, submitted again unmarked")   \
+	X(skip_op, "left alone: neither a read nor a write, or special")     \
+	X(skip_flush, "left alone: flush or FUA")                            \
+	X(skip_nowait, "left alone: must not wait (REQ_NOWAIT)")             \
+	X(skip_polled, "left alone: polled by its owner (io_uring IOPOLL)")  \
+	X(skip_writeback, "left alone: a write nobody waits for alone")      \
+	X(skip_readahead, "left alone: read-ahead nobody waits for")         \
+	X(skip_large, "left alone: larger than max_bytes")                   \
+	X(skip_nested, "left alone: submitted inside another submission")    \
+	X(skip_reclaim, "left alone: memory reclaim")                        \
+	X(skip_worker, "left alone: kernel or io_uring worker thread")       \
+	X(skip_atomic, "left alone: caller must not sleep")                  \
+	X(skip_aio, "left alone: io_submit")                                 \
+	X(skip_uring, "left alone: io_uring_enter")                          \
+	X(skip_batched, "left alone: one of several in flight together")     \
+	X(skip_bio_based, "left alone: device is not blk-mq (dm, md, loop)") \
+	X(skip_elevator, "left alone: device has an I/O scheduler")          \
+	X(skip_zoned, "left alone: write to a zoned device")                 \
+	X(skip_crypt, "left alone: inline encryption")                       \
+	X(skip_no_queue, "left alone: device has no poll queue")             \
+	X(skip_device, "left alone: not one of the chosen devices")          \
+	X(skip_busy, "left alone: another task wants this CPU")
+
+enum forcepoll_count {
+#define X(name, text) FORCEPOLL_COUNT_##name,
+	FORCEPOLL_COUNTS(X)
+#undef X
+		FORCEPOLL_NR_COUNTS
+};
+
+/* Where a polled bio came from. */
+#define FORCEPOLL_ORIGINS(X)                              \
+	X(read, "read system calls, direct and buffered") \
+	X(write, "direct writes")                         \
+	X(fault, "page faults on mapped files")           \
+	X(swap, "page faults on swapped-out memory")
+
+enum forcepoll_origin {
+#define X(name, text) FORCEPOLL_ORIGIN_##name,
+	FORCEPOLL_ORIGINS(X)
+#undef X
+		FORCEPOLL_NR_ORIGINS
+};
+
+/*
+ * What kfunc forcepoll_stats_read() fills in. All counters since the module was
+ * loaded, summed over the CPUs without stopping them: each one is exact, their
+ * sum is exact when nothing is in flight.
+ */
+struct forcepoll_stats {
+	__u64 abi; /* FORCEPOLL_ABI of the module */
+	__u64 bound; /* 1: a map is bound and the hook is installed */
+	__u64 targets_id; /* BPF map ids, 0 when not bound */
+	__u64 devices_id;
+	__u64 inflight; /* tasks inside the hook now, polling or submitting */
+	__u64 max_wait_ns; /* longest any polled bio took */
+	__u64 count[FORCEPOLL_NR_COUNTS];
+	__u64 polled[FORCEPOLL_NR_ORIGINS]; /* bios, sum == count polled */
+	__u64 bytes[FORCEPOLL_NR_ORIGINS];
+	__u64 wait_ns[FORCEPOLL_NR_ORIGINS]; /* submission to completion */
+	__u64 spin_ns[FORCEPOLL_NR_ORIGINS]; /* of that, CPU time spent polling */
+};
+
+/* The sizes that user-made map entries and other people's tools rely on. */
+_Static_assert(sizeof(struct forcepoll_target) == 8, "read as one u64");
+_Static_assert(sizeof(struct forcepoll_exe) == 16, "no holes: a hash key");
+
+#endif /* FORCEPOLL_H */

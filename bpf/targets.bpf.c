@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who is polled: from events to the map "targets".
+ *
+ *   sched_process_fork --+
+ *   sched_process_exec --+
+ *   cgroup_attach_task --+--> targets (tgid -> flags, max_bytes) --> forcepoll.ko
+ *   cgroup_rmdir ------->|
+ *   sched_process_exit --+
+ *   iter/task (once) ----+
+ *
+ * The key is the tgid: a process, with all its threads, those of io_uring
+ * included (they are created without sched_process_fork, with the same tgid).
+ *
+ * Events first, iterator second: whoever is not seen by one is seen by the other.
+ * What both see is added twice, which is the same as once. A process that exits
+ * while it is added is caught by looking again after the map update: live drops
+ * to 0 before sched_process_exit fires, so either the exit program finds the
+ * entry, or add() finds live == 0. A tgid is not used again before that event of
+ * its last thread, so no entry outlives its process.
+ *
+ * Every path that does nothing counts why, in the map "events".
+ *
+ * Known weakness: a cgroup that is chosen is looked for among the ancestors of a
+ * process's own, MAX_DEPTH of them.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "forcepoll.h"
+
+#define E2BIG 7
+#define EBADF 9
+#define PF_KTHREAD 0x00200000
+#define MAX_DEPTH 64
+#define COMM_LEN 16
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Given by the loader for the time of its own start. */
+const volatile bool have_comms, have_exes;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FORCEPOLL_MAX_TARGETS);
+	__type(key, __u32);
+	__type(value, struct forcepoll_target);
+} targets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FORCEPOLL_MAX_DEVICES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u32);
+} devices SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FORCEPOLL_MAX_CGROUPS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct forcepoll_target);
+} cgroups SEC(".maps");
+
+struct comm {
+	char name[COMM_LEN];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FORCEPOLL_MAX_NAMES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct comm);
+	__type(value, struct forcepoll_target);
+} comms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FORCEPOLL_MAX_NAMES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct forcepoll_exe);
+	__type(value, struct forcepoll_target);
+} exes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FORCEPOLL_NR_EVENTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct forcepoll_state);
+} state SEC(".maps");
+
+static __always_inline void count(enum forcepoll_event event)
+{
+	__u32 key = event;
+	__u64 *n = bpf_map_lookup_elem(&events, &key);
+
+	if (n)
+		(*n)++; /* this CPU's own; the programs do not nest */
+}
+
+static __always_inline struct forcepoll_target *target_of(__u32 tgid)
+{
+	return bpf_map_lookup_elem(&targets, &tgid);
+}
+
+static __always_inline void del(__u32 tgid)
+{
+	bpf_map_delete_elem(&targets, &tgid);
+}
+
+static __always_inline bool gone(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, signal, live.counter) == 0;
+}
+
+/* Counts @event when the process is a target afterwards. */
+static __always_inline bool add(struct task_struct *task,
+				const struct forcepoll_target *target,
+				enum forcepoll_event event)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	long err = bpf_map_update_elem(&targets, &tgid, target, BPF_ANY);
+
+	if (err) {
+		count(err == -E2BIG ? FORCEPOLL_EVENT_full :
+				      FORCEPOLL_EVENT_failed);
+		return false;
+	}
+	if (gone(task)) {
+		del(tgid);
+		count(FORCEPOLL_EVENT_gone);
+		return false;
+	}
+	count(event);
+	return true;
+}
+
+/* What the chosen cgroup around @task's own says, or NULL: none is chosen. */
+static __always_inline struct forcepoll_target *
+cgroup_choice(struct task_struct *task)
+{
+	struct cgroup *cgrp = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+
+	for (int i = 0; i < MAX_DEPTH && cgrp; i++) {
+		__u64 id = BPF_CORE_READ(cgrp, kn, id);
+		struct forcepoll_target *choice;
+
+		choice = bpf_map_lookup_elem(&cgroups, &id);
+		if (choice)
+			return choice;
+		/* The css that a cgroup begins with: its parent's address. */
+		cgrp = (struct cgroup *)BPF_CORE_READ(cgrp, self.parent);
+	}
+	return NULL;
+}
+
+/* What --comm or --exe says of the program that @task runs, or NULL. */
+static __always_inline struct forcepoll_target *
+name_choice(struct task_struct *task)
+{
+	struct forcepoll_target *choice = NULL;
+	struct forcepoll_exe exe = {};
+	struct comm comm = {};
+	struct file *file;
+
+	if (have_comms) {
+		BPF_CORE_READ_STR_INTO(&comm.name, task, comm);
+		choice = bpf_map_lookup_elem(&comms, &comm);
+	}
+	if (!choice && have_exes) {
+		file = BPF_CORE_READ(task, mm, exe_file);
+		exe.ino = BPF_CORE_READ(file, f_inode, i_ino);
+		exe.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+		choice = bpf_map_lookup_elem(&exes, &exe);
+	}
+	return choice;
+}
+
+/*
+ * Before the child runs. A child that is added on the word of its cgroup may
+ * have been moved since: the program for that event found nothing to delete yet,
+ * so look again.
+ */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct forcepoll_target *choice, *of_parent, target;
+	__u32 tgid = BPF_CORE_READ(child, tgid);
+
+	if (BPF_CORE_READ(child, pid) != tgid) {
+		count(FORCEPOLL_EVENT_fork_thread);
+		return 0;
+	}
+	choice = cgroup_choice(child);
+	if (choice) {
+		target = *choice;
+		if (add(child, &target, FORCEPOLL_EVENT_fork_cgroup) &&
+		    !cgroup_choice(child))
+			del(tgid);
+		return 0;
+	}
+	of_parent = target_of(BPF_CORE_READ(parent, tgid));
+	if (of_parent && of_parent->flags & FORCEPOLL_TARGET_FOLLOW) {
+		target = *of_parent;
+		target.flags &= ~FORCEPOLL_TARGET_CGROUP; /* it is not in it */
+		add(child, &target, FORCEPOLL_EVENT_fork_follow);
+		return 0;
+	}
+	count(FORCEPOLL_EVENT_fork_other);
+	return 0;
+}
+
+/* The tgid stays, whichever thread calls exec: so does the entry. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid)
+{
+	struct forcepoll_target *choice, target;
+
+	if (target_of(BPF_CORE_READ(task, tgid))) {
+		count(FORCEPOLL_EVENT_exec_keep);
+		return 0;
+	}
+	choice = name_choice(task);
+	if (choice) {
+		target = *choice;
+		add(task, &target, FORCEPOLL_EVENT_exec_name);
+		return 0;
+	}
+	count(FORCEPOLL_EVENT_exec_other);
+	return 0;
+}
+
+/*
+ * Once for every thread, after live was decremented. Two last threads may both
+ * read 0 and both delete: the tgid is not free before both are through.
+ */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+
+	if (!gone(task)) {
+		count(FORCEPOLL_EVENT_exit_thread);
+		return 0;
+	}
+	if (!bpf_map_delete_elem(&targets, &tgid))
+		count(FORCEPOLL_EVENT_exit_target);
+	else
+		count(FORCEPOLL_EVENT_exit_other);
+	return 0;
+}
+
+/*
+ * Fires after the move, for every hierarchy, v1 included, and only for the
+ * leader when a whole process moves. So the event only says "look": what counts
+ * is the cgroup2 that the process is in now. An entry made by hand, by PID or by
+ * name is not the cgroup's to change.
+ */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(on_attach, struct cgroup *dst, const char *path,
+	     struct task_struct *task, bool threadgroup)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct forcepoll_target *choice, *now, target;
+
+	if (BPF_CORE_READ(task, pid) != tgid) {
+		count(FORCEPOLL_EVENT_cgroup_thread);
+		return 0;
+	}
+	choice = cgroup_choice(task);
+	now = target_of(tgid);
+	if (choice && !now) {
+		target = *choice;
+		add(task, &target, FORCEPOLL_EVENT_cgroup_join);
+	} else if (!choice && now && now->flags & FORCEPOLL_TARGET_CGROUP) {
+		del(tgid);
+		count(FORCEPOLL_EVENT_cgroup_leave);
+	} else {
+		count(FORCEPOLL_EVENT_cgroup_stay);
+	}
+	return 0;
+}
+
+/* Its processes left before. An id is not used again, but a slot may be. */
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(on_rmdir, struct cgroup *cgrp, const char *path)
+{
+	__u64 id = BPF_CORE_READ(cgrp, kn, id);
+
+	if (!bpf_map_delete_elem(&cgroups, &id))
+		count(FORCEPOLL_EVENT_cgroup_rmdir);
+	return 0;
+}
+
+/* What a followed target among the living ancestors of @task says, or NULL. */
+static __always_inline struct forcepoll_target *
+parent_choice(struct task_struct *task)
+{
+	for (int i = 0; i < MAX_DEPTH; i++) {
+		struct forcepoll_target *of_parent;
+		__u32 tgid;
+
+		task = BPF_CORE_READ(task, real_parent);
+		tgid = BPF_CORE_READ(task, tgid);
+		if (!tgid)
+			break;
+		of_parent = target_of(tgid);
+		if (of_parent && of_parent->flags & FORCEPOLL_TARGET_FOLLOW)
+			return of_parent;
+	}
+	return NULL;
+}
+
+/* Who is inside already. Run by the loader, once, after the programs above. */
+SEC("iter/task")
+int seed(struct bpf_iter__task *ctx)
+{
+	struct forcepoll_target *choice, target;
+	struct task_struct *task = ctx->task;
+
+	if (!task || BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid) ||
+	    BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		return 0;
+	choice = cgroup_choice(task);
+	if (!choice)
+		choice = name_choice(task);
+	if (!choice)
+		choice = parent_choice(task);
+	if (!choice) {
+		count(FORCEPOLL_EVENT_seed_other);
+		return 0;
+	}
+	if (target_of(BPF_CORE_READ(task, tgid))) {
+		count(FORCEPOLL_EVENT_seed_known);
+		return 0;
+	}
+	target = *choice;
+	add(task, &target, FORCEPOLL_EVENT_seed_add);
+	return 0;
+}
+
+/*
+ * For the loader: which process is PID, and which file is an open descriptor?
+ * Only the kernel knows both for certain: a PID in another namespace has another
+ * number, and stat() shows made-up device numbers on btrfs and overlayfs.
+ */
+struct forcepoll_identity {
+	__u32 fd; /* in: a descriptor of the caller */
+	__u32 pad;
+	struct forcepoll_exe exe; /* out */
+};
+
+SEC("syscall")
+int identify_file(struct forcepoll_identity *id)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct file **fds = BPF_CORE_READ(task, files, fdt, fd);
+	struct file *file = NULL;
+
+	bpf_probe_read_kernel(&file, sizeof(file), fds + id->fd);
+	if (!file)
+		return -EBADF;
+	id->exe.ino = BPF_CORE_READ(file, f_inode, i_ino);
+	id->exe.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	return 0;
+}
+
+/* Which living process, in the initial namespace, is the thread iterated over? */
+__u32 identified_tgid, identified_flags;
+
+SEC("iter/task")
+int identify_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (!task || gone(task))
+		return 0;
+	identified_tgid = BPF_CORE_READ(task, tgid);
+	identified_flags = BPF_CORE_READ(task, flags);
+	return 0;
+}

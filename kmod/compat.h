@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every difference between kernels that forcepoll runs on, each told by the
+ * feature, never by the version. The rest of the module is written for 6.12.
+ */
+#ifndef FORCEPOLL_COMPAT_H
+#define FORCEPOLL_COMPAT_H
+
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
+#include <linux/btf.h>
+#include <linux/btf_ids.h>
+#include <linux/compat.h>
+#include <linux/ftrace.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+
+/*
+ * kfunc sets. 6f3189f38a3e ("bpf: treewide: Annotate BPF kfuncs in BTF", v6.9)
+ * made BTF_KFUNCS_START mandatory. Kernels that old have no way to hand a map
+ * to a kfunc either (reg2btf_ids lacks CONST_PTR_TO_MAP), so they take
+ * descriptors.
+ */
+#ifdef BTF_KFUNCS_START
+#define FP_BIND_TAKES_MAPS
+#else
+#define BTF_KFUNCS_START(name) BTF_SET8_START(name)
+#define BTF_KFUNCS_END(name) BTF_SET8_END(name)
+#endif
+
+/* 57e7c169cd6a ("bpf: Add __bpf_kfunc tag", v6.3) */
+#ifndef __bpf_kfunc
+#define __bpf_kfunc __used noinline
+#endif
+
+/* 391145ba2acc ("bpf: Add __bpf_kfunc_{start,end}_defs macros", v6.7) */
+#ifndef __bpf_kfunc_start_defs
+#define __bpf_kfunc_start_defs()                                     \
+	__diag_push();                                               \
+	__diag_ignore(GCC, 8, "-Wmissing-prototypes", "BPF kfuncs"); \
+	__diag_ignore(GCC, 8, "-Wmissing-declarations", "BPF kfuncs")
+#define __bpf_kfunc_end_defs() __diag_pop()
+#endif
+
+/* Renamed by "ftrace: Rename ftrace_instruction_pointer_set()", v6.3 */
+#ifdef ftrace_regs_set_instruction_pointer
+#define fp_fregs_set_ip ftrace_regs_set_instruction_pointer
+#else
+#define fp_fregs_set_ip ftrace_instruction_pointer_set
+#endif
+
+/* Saving all registers is slower, and refused where args are enough (arm64). */
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
+#define FP_FTRACE_SAVE_REGS 0
+#else
+#define FP_FTRACE_SAVE_REGS FTRACE_OPS_FL_SAVE_REGS
+#endif
+
+/* ac3b43283923 ("module: replace module_layout with module_memory", v6.4) */
+#ifdef for_each_mod_mem_type
+#define fp_module_text(mod) ((unsigned long)(mod)->mem[MOD_TEXT].base)
+#define fp_module_text_size(mod) ((mod)->mem[MOD_TEXT].size)
+#else
+#define fp_module_text(mod) ((unsigned long)(mod)->core_layout.base)
+#define fp_module_text_size(mod) ((mod)->core_layout.text_size)
+#endif
+
+/*
+ * One look at the completion queue. 54bdd67d0f88 ("blk-mq: remove hybrid
+ * polling", v6.4) dropped the flag that forbids blk_mq_poll() to sleep.
+ */
+#ifdef BLK_POLL_NOSLEEP
+#define FP_POLL_FLAGS (BLK_POLL_ONESHOT | BLK_POLL_NOSLEEP)
+#else
+#define FP_POLL_FLAGS BLK_POLL_ONESHOT
+#endif
+
+/* Bios that are special on some kernels only. */
+#ifdef REQ_SWAP /* swap-out; reads never carry it */
+#define FP_REQ_SWAP REQ_SWAP
+#else
+#define FP_REQ_SWAP 0
+#endif
+#ifdef REQ_CGROUP_PUNT /* 3480373ebdf9 ("btrfs, block: move REQ_CGROUP_PUNT") */
+#define FP_REQ_PUNT REQ_CGROUP_PUNT
+#else
+#define FP_REQ_PUNT 0
+#endif
+
+/* 54e6842d0775 ("fork/vm: Move common PF_IO_WORKER behavior", v6.4) */
+#ifdef PF_USER_WORKER
+#define FP_PF_WORKER (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)
+#else
+#define FP_PF_WORKER (PF_KTHREAD | PF_IO_WORKER)
+#endif
+
+/*
+ * Can this blk-mq queue poll at this moment? The caller holds q_usage_counter:
+ * the tag set's maps change, and go, only while the queue is frozen.
+ *
+ * 8023e144f9d6 ("block: move the poll flag to queue_limits", v6.11) made the
+ * flag say "could poll when it was probed"; a reset may leave the map empty.
+ * Before it the flag follows the map, and the map is as good.
+ */
+static inline bool fp_queue_can_poll(struct request_queue *q)
+{
+	const struct blk_mq_tag_set *set = q->tag_set;
+
+#ifdef BLK_FEAT_POLL
+	if (!(q->limits.features & BLK_FEAT_POLL))
+		return false;
+#else
+	if (!test_bit(QUEUE_FLAG_POLL, &q->queue_flags))
+		return false;
+#endif
+	return set && set->nr_maps > HCTX_TYPE_POLL &&
+	       set->map[HCTX_TYPE_POLL].nr_queues;
+}
+
+/*
+ * System calls that submit I/O without waiting for it. Compat numbers are the
+ * ABI of 32-bit x86 and x32.
+ */
+static inline bool fp_syscall_is_io_submit(int nr)
+{
+#ifdef CONFIG_X86_64
+	if (in_32bit_syscall())
+		return nr == (in_x32_syscall() ? __X32_SYSCALL_BIT + 544 : 248);
+#endif
+	return nr == __NR_io_submit;
+}
+
+static inline bool fp_syscall_is_io_uring(int nr)
+{
+#ifdef CONFIG_X86_64
+	nr &= ~__X32_SYSCALL_BIT; /* the same number in all three ABIs */
+#endif
+	return nr == __NR_io_uring_enter;
+}
+
+#endif /* FORCEPOLL_COMPAT_H */

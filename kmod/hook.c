@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The only file that knows how functions of the kernel are replaced: one
+ * ftrace_ops with IPMODIFY, whose callback sends targets, and nobody else, to
+ * the module's version.
+ *
+ * R1   who is not a target pays the trampoline and one compare.
+ * R2   every replacement counts itself in as its first and out as its last
+ *      action, and does not sleep outside of that: see forcepoll_hook_drain().
+ * R23  a replacement calls the original by name, through the same trampoline;
+ *      the callback knows it by its return address, so no call may be a tail
+ *      call (see original_*).
+ */
+#include <linux/bio.h>
+#include <linux/delay.h>
+#include <linux/pagemap.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+
+#include "compat.h"
+#include "hook.h"
+#include "poll.h"
+#include "readahead.h"
+#include "target.h"
+
+static DEFINE_PER_CPU(long, inflight);
+static bool installed;
+
+/*
+ * The statement after each call keeps it from becoming a jump: then the return
+ * address would be the caller's, and the callback would redirect for ever.
+ */
+static noinline void original_submit_bio(struct bio *bio)
+{
+	submit_bio(bio);
+	barrier();
+}
+
+static noinline void original_sync_ra(struct readahead_control *ractl,
+				      unsigned long req_count)
+{
+	page_cache_sync_ra(ractl, req_count);
+	barrier();
+}
+
+static noinline void original_async_ra(struct readahead_control *ractl,
+				       struct folio *folio,
+				       unsigned long req_count)
+{
+	page_cache_async_ra(ractl, folio, req_count);
+	barrier();
+}
+
+void forcepoll_hook_submit(struct bio *bio)
+{
+	original_submit_bio(bio);
+	barrier();
+}
+
+static void replaced_submit_bio(struct bio *bio)
+{
+	struct forcepoll_target target;
+
+	this_cpu_inc(inflight);
+	if (forcepoll_target_lookup(forcepoll_miss_key(), &target))
+		forcepoll_poll_submit(bio, &target);
+	else
+		original_submit_bio(bio); /* ceased to be one just now */
+	this_cpu_dec(inflight);
+}
+
+static void replaced_sync_ra(struct readahead_control *ractl,
+			     unsigned long req_count)
+{
+	struct forcepoll_readahead mark;
+
+	this_cpu_inc(inflight);
+	forcepoll_readahead_begin(&mark, ractl, true);
+	original_sync_ra(ractl, req_count);
+	forcepoll_readahead_end(&mark);
+	this_cpu_dec(inflight);
+}
+
+static void replaced_async_ra(struct readahead_control *ractl,
+			      struct folio *folio, unsigned long req_count)
+{
+	struct forcepoll_readahead mark;
+
+	this_cpu_inc(inflight);
+	forcepoll_readahead_begin(&mark, ractl, false);
+	original_async_ra(ractl, folio, req_count);
+	forcepoll_readahead_end(&mark);
+	this_cpu_dec(inflight);
+}
+
+static const struct {
+	void *original;
+	void *replacement;
+} hooks[] = {
+	{ submit_bio, replaced_submit_bio },
+	{ page_cache_sync_ra, replaced_sync_ra },
+	{ page_cache_async_ra, replaced_async_ra },
+};
+
+#define ENTRY_SIZE 16 /* bytes from a function to its call of ftrace */
+static unsigned long text, text_size;
+
+/* Out of line: the fast path of the callback then needs no stack frame. */
+static noinline notrace void redirect_target(unsigned long ip, u64 key,
+					     struct ftrace_regs *fregs)
+{
+	struct forcepoll_target target;
+	int i;
+
+	if (!forcepoll_target_lookup(key, &target))
+		return;
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		/* With IBT the traced address is behind the ENDBR. */
+		if (ip - (unsigned long)hooks[i].original < ENTRY_SIZE) {
+			fp_fregs_set_ip(fregs,
+					(unsigned long)hooks[i].replacement);
+			return;
+		}
+	}
+}
+
+/*
+ * Runs at the entry of each of the functions, for every task. Declares itself
+ * recursion-safe: nothing it calls can reach one of the three functions, so
+ * ftrace need not guard it, and preemption may stay on.
+ */
+static void notrace callback(unsigned long ip, unsigned long parent_ip,
+			     struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	u64 key = forcepoll_miss_key();
+
+	if (forcepoll_target_missed(key))
+		return;
+	if (parent_ip - text < text_size)
+		return; /* the module itself, calling the original */
+	redirect_target(ip, key, fregs);
+}
+
+/*
+ * PERMANENT: while bound, kernel.ftrace_enabled cannot be set to 0, which would
+ * turn polling off without a word.
+ */
+static struct ftrace_ops ops = {
+	.func = callback,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION |
+		 FTRACE_OPS_FL_PERMANENT | FP_FTRACE_SAVE_REGS,
+};
+
+int forcepoll_hook_install(void)
+{
+	int i, err;
+
+	text = fp_module_text(THIS_MODULE);
+	text_size = fp_module_text_size(THIS_MODULE);
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		err = ftrace_set_filter_ip(&ops,
+					   (unsigned long)hooks[i].original, 0,
+					   0);
+		if (err)
+			goto err_filter;
+	}
+	/* A BPF trampoline on the same function may have to step back: retry. */
+	do {
+		err = register_ftrace_function(&ops);
+	} while (err == -EAGAIN);
+	if (err)
+		goto err_filter;
+	installed = true;
+	return 0;
+
+err_filter:
+	ftrace_free_filter(&ops);
+	return err;
+}
+
+int forcepoll_hook_remove(void)
+{
+	int err;
+
+	if (!installed)
+		return 0;
+	err = unregister_ftrace_function(&ops);
+	if (WARN_ON_ONCE(err))
+		return err; /* the text stays referenced, the module loaded */
+	ftrace_free_filter(&ops);
+	installed = false;
+	return 0;
+}
+
+/*
+ * Exact once nobody can enter: from then on every change is a decrement, so a
+ * sum of 0 taken CPU by CPU means 0.
+ */
+u64 forcepoll_hook_inflight(void)
+{
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(inflight, cpu));
+	return max(sum, 0L);
+}
+
+void forcepoll_hook_drain(void)
+{
+	/*
+	 * unregister_ftrace_function() waited for tasks preempted between the
+	 * callback and the first instruction of a replacement. Inside, a task
+	 * may sleep, which is a quiescent state to RCU tasks: hence the count.
+	 */
+	while (forcepoll_hook_inflight())
+		msleep(20);
+	/* Tasks preempted between their last count and their return... */
+	synchronize_rcu_tasks();
+	/* ... and interrupts in the last instructions of poll_end_io(). */
+	synchronize_rcu();
+}

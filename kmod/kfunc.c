@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All that BPF may call, see forcepoll_kfunc.h. Sleepable SYSCALL programs only:
+ * bind patches the kernel's text and release waits for grace periods.
+ */
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/string.h>
+
+#include "compat.h"
+#include "forcepoll.h"
+#include "forcepoll_kfunc.h"
+#include "hook.h"
+#include "kfunc.h"
+#include "stats.h"
+#include "target.h"
+
+/* R25: one bind or release at a time. */
+static DEFINE_MUTEX(lock);
+
+/*
+ * While bound the module holds a reference to itself: rmmod is refused instead
+ * of taking a hook away from those who rely on it. The caller's program holds
+ * another for as long as it can call in here.
+ */
+static int bind(struct bpf_map *targets, struct bpf_map *devices)
+{
+	struct forcepoll_stats was = {};
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+
+	mutex_lock(&lock);
+	forcepoll_target_describe(&was);
+	err = forcepoll_target_bind(targets, devices);
+	if (err || was.bound)
+		goto out;
+	if (!try_module_get(THIS_MODULE)) {
+		err = -ENODEV;
+		goto err_unbind;
+	}
+	err = forcepoll_hook_install(); /* R26: last */
+	if (!err)
+		goto out;
+	module_put(THIS_MODULE);
+err_unbind:
+	forcepoll_target_unbind();
+out:
+	mutex_unlock(&lock);
+	return err;
+}
+
+__bpf_kfunc_start_defs();
+
+#ifdef FP_BIND_TAKES_MAPS
+__bpf_kfunc int forcepoll_bind(struct bpf_map *targets, struct bpf_map *devices)
+{
+	return bind(targets, devices);
+}
+#else
+__bpf_kfunc int forcepoll_bind_fd(int targets_fd, int devices_fd)
+{
+	struct bpf_map *targets, *devices;
+	int err;
+
+	targets = bpf_map_get(targets_fd);
+	if (IS_ERR(targets))
+		return PTR_ERR(targets);
+	devices = bpf_map_get(devices_fd);
+	if (IS_ERR(devices)) {
+		bpf_map_put(targets);
+		return PTR_ERR(devices);
+	}
+	err = bind(targets, devices);
+	bpf_map_put(devices);
+	bpf_map_put(targets);
+	return err;
+}
+#endif
+
+__bpf_kfunc int forcepoll_release(void)
+{
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+
+	mutex_lock(&lock);
+	err = forcepoll_hook_remove();
+	if (!err)
+		err = forcepoll_target_unbind();
+	if (!err)
+		module_put(THIS_MODULE);
+	mutex_unlock(&lock);
+	return err;
+}
+
+__bpf_kfunc int forcepoll_stats_read(struct forcepoll_stats *stats)
+{
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+
+	memset(stats, 0, sizeof(*stats));
+	stats->abi = FORCEPOLL_ABI;
+	forcepoll_target_describe(stats);
+	stats->inflight = forcepoll_hook_inflight();
+	forcepoll_stats_sum(stats);
+	return 0;
+}
+
+__bpf_kfunc_end_defs();
+
+BTF_KFUNCS_START(ids)
+#ifdef FP_BIND_TAKES_MAPS
+BTF_ID_FLAGS(func, forcepoll_bind, KF_SLEEPABLE)
+#else
+BTF_ID_FLAGS(func, forcepoll_bind_fd, KF_SLEEPABLE)
+#endif
+BTF_ID_FLAGS(func, forcepoll_release, KF_SLEEPABLE)
+BTF_ID_FLAGS(func, forcepoll_stats_read, KF_SLEEPABLE)
+BTF_KFUNCS_END(ids)
+
+static const struct btf_kfunc_id_set set = {
+	.owner = THIS_MODULE,
+	.set = &ids,
+};
+
+int forcepoll_kfunc_init(void)
+{
+	return register_btf_kfunc_id_set(BPF_PROG_TYPE_SYSCALL, &set);
+}

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef FORCEPOLL_KFUNC_INTERNAL_H
+#define FORCEPOLL_KFUNC_INTERNAL_H
+
+/* Make the kfuncs of forcepoll_kfunc.h known to the verifier. */
+int forcepoll_kfunc_init(void);
+
+#endif

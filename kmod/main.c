@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * forcepoll: polled completions for the processes in a BPF map.
+ *
+ *   map --kfunc.c--> target.c <--asks-- hook.c --> poll.c --> stats.c --kfunc.c-->
+ *
+ * Loaded and unbound the module does nothing: no hook, no timer, no thread.
+ */
+#include <linux/module.h>
+
+#include "hook.h"
+#include "kfunc.h"
+#include "stats.h"
+
+static int __init forcepoll_init(void)
+{
+	int err;
+
+	err = forcepoll_stats_init();
+	if (err)
+		return err;
+	err = forcepoll_kfunc_init();
+	if (err)
+		goto err_stats;
+	return 0;
+
+err_stats:
+	forcepoll_stats_uninit();
+	return err;
+}
+
+/*
+ * Not reached while bound (kfunc.c holds a reference), so the hook is gone; the
+ * kfuncs go with the module's BTF.
+ */
+static void __exit forcepoll_exit(void)
+{
+	forcepoll_hook_drain();
+	forcepoll_stats_uninit();
+}
+
+module_init(forcepoll_init);
+module_exit(forcepoll_exit);
+
+MODULE_DESCRIPTION("Polled block I/O completions for chosen processes");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The only caller of bio_poll(): the submitter waits for its bio by looking at
+ * the completion queue instead of sleeping for an interrupt.
+ *
+ * The completion is deferred. While a bio is polled its bi_end_io is
+ * poll_end_io(), which tells the submitter and touches nothing else; the
+ * submitter, still inside submit_bio(), puts the bio back as it was and completes
+ * it for good. So it does not matter who reaps it: another poller of the same
+ * queue, the timeout handler, a reset. Nobody but the submitter runs the file
+ * system's completion, in process context, with no lock held, and the bio, which
+ * may live on the submitter's stack, is there for as long as it is polled.
+ *
+ * A bio marked REQ_POLLED has no interrupt to fall back on. Once it is submitted
+ * the loop below polls until it is done, whatever happens: it yields at every
+ * turn, and after a bound, or when another task wants the CPU, it sleeps between
+ * polls, so that the worker that a retry or a reset needs always gets to run.
+ */
+#include <linux/bio.h>
+#include <linux/blk-crypto.h>
+#include <linux/blk-cgroup.h>
+#include <linux/blkdev.h>
+#include <linux/hrtimer.h>
+#include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
+#include <asm/syscall.h>
+
+#include "compat.h"
+#include "hook.h"
+#include "poll.h"
+#include "readahead.h"
+#include "stats.h"
+#include "target.h"
+
+/*
+ * Longer than any drive for which polling is of use takes for a small read, and
+ * short against what a slow one takes.
+ */
+static unsigned int spin_us = 500;
+module_param(spin_us, uint, 0644);
+MODULE_PARM_DESC(spin_us, "spin for one bio up to this long, then nap (500)");
+
+#define NAP_MIN_NS (20 * NSEC_PER_USEC) /* a timer and two switches: 5 us */
+#define NAP_MAX_NS (10 * NSEC_PER_MSEC)
+
+enum { SPINNING, NAPPING, DONE, DONE_BY_OTHER };
+
+/* On the submitter's stack. */
+struct poll_ctx {
+	struct task_struct *task;
+	int state;
+	u64 napped_ns;
+	unsigned int naps;
+	unsigned int polls;
+};
+
+static bool is_done(struct poll_ctx *ctx)
+{
+	/* Pairs with the xchg() below: all that the reaper wrote is seen. */
+	return smp_load_acquire(&ctx->state) >= DONE;
+}
+
+/*
+ * R12: the exchange is the last access to ctx, and to the bio. The submitter may
+ * return at once, so the task is looked at under RCU, which its memory outlives.
+ */
+static void poll_end_io(struct bio *bio)
+{
+	struct poll_ctx *ctx = bio->bi_private;
+	struct task_struct *task = ctx->task;
+	int done = task == current && in_task() ? DONE : DONE_BY_OTHER;
+
+	rcu_read_lock();
+	if (xchg(&ctx->state, done) == NAPPING)
+		wake_up_process(task);
+	rcu_read_unlock();
+}
+
+/* Sleep until somebody completes the bio, at most for @ns. */
+static void nap(struct poll_ctx *ctx, u64 ns)
+{
+	ktime_t expires = ns_to_ktime(ns);
+	u64 start = local_clock();
+
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	if (cmpxchg(&ctx->state, SPINNING, NAPPING) == SPINNING) {
+		schedule_hrtimeout_range(&expires, ns / 8, HRTIMER_MODE_REL);
+		cmpxchg(&ctx->state, NAPPING, SPINNING);
+		ctx->naps++;
+	}
+	__set_current_state(TASK_RUNNING);
+	ctx->napped_ns += local_clock() - start;
+}
+
+/* Somebody else could use this CPU: KVM's halt polling asks the same. */
+static bool cpu_wanted(void)
+{
+	return need_resched() || !single_task_running();
+}
+
+/*
+ * One look at the completion queue of the bio. The queue reference is taken
+ * before the bio is seen in flight: until it is dropped no freeze can end, so
+ * the hardware queue that the cookie names is the one the request is on.
+ *
+ * R17: with a batch, requests are completed here and not under the queue's lock.
+ */
+static void poll_once(struct bio *bio, struct poll_ctx *ctx)
+{
+	struct request_queue *q = bdev_get_queue(bio->bi_bdev);
+	DEFINE_IO_COMP_BATCH(iob);
+
+	if (!percpu_ref_tryget(&q->q_usage_counter))
+		return;
+	if (!is_done(ctx)) {
+		ctx->polls++;
+		bio_poll(bio, &iob, FP_POLL_FLAGS);
+	}
+	percpu_ref_put(&q->q_usage_counter);
+	if (iob.complete)
+		iob.complete(&iob);
+}
+
+/*
+ * R16: not marked any more (split), or not started (throttled, requeued, in a
+ * reset): polling cannot help, sleeping can.
+ */
+static bool pollable_now(const struct bio *bio)
+{
+	return READ_ONCE(bio->bi_opf) & REQ_POLLED &&
+	       READ_ONCE(bio->bi_cookie) != BLK_QC_T_NONE;
+}
+
+/* R18: never gives up, never returns before the bio is done. */
+static void wait_until_done(struct bio *bio, struct poll_ctx *ctx)
+{
+	u64 start = local_clock();
+	u64 spin_ns = READ_ONCE(spin_us) * (u64)NSEC_PER_USEC;
+
+	while (!is_done(ctx)) {
+		bool pollable = pollable_now(bio);
+		u64 ns;
+
+		if (pollable) {
+			poll_once(bio, ctx);
+			if (is_done(ctx))
+				break;
+		}
+		ns = local_clock() - start;
+		/* An eighth of the time gone: a late nap costs an eighth. */
+		if (!pollable || ns > spin_ns || cpu_wanted())
+			nap(ctx, clamp_t(u64, ns / 8, NAP_MIN_NS, NAP_MAX_NS));
+		else
+			cpu_relax();
+		cond_resched();
+	}
+}
+
+/*
+ * R15: a request in the caller's plug is not started. Started it must be, and
+ * the plug stays the caller's. blk_finish_plug() takes it away only after the
+ * flush, so nothing sleeps while it is hidden.
+ */
+static void flush_plug(void)
+{
+	struct blk_plug *plug = current->plug;
+
+	if (plug) {
+		blk_finish_plug(plug);
+		current->plug = plug;
+	}
+}
+
+/*
+ * R11: refused because it was marked, and never started: the poll queues went
+ * away between the look and the submission. The cookie tells that from an error
+ * of the device's own.
+ */
+static bool refused(const struct bio *bio, unsigned int size, blk_opf_t added)
+{
+	return (bio->bi_status == BLK_STS_NOTSUPP ||
+		bio->bi_status == BLK_STS_AGAIN) &&
+	       (added & REQ_POLLED) && bio->bi_cookie == BLK_QC_T_NONE &&
+	       bio->bi_iter.bi_size == size;
+}
+
+/*
+ * bi_bdev and bi_iter are as they were remapped, and BIO_REMAPPED says so.
+ * bio_endio() dropped the bio's blkcg. Not submit_bio(), which would account
+ * the I/O to the task twice.
+ */
+static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
+			    blk_opf_t added)
+{
+	forcepoll_stats_count(FORCEPOLL_COUNT_resubmitted);
+	bio->bi_status = BLK_STS_OK;
+	bio->bi_opf &= ~added;
+	bio_associate_blkg(bio);
+	WRITE_ONCE(ctx->state, SPINNING);
+	submit_bio_noacct(bio);
+	flush_plug();
+	wait_until_done(bio, ctx);
+}
+
+static void count(const struct poll_ctx *ctx, enum forcepoll_origin origin,
+		  unsigned int size, bool polled, u64 start)
+{
+	u64 ns = local_clock() - start;
+
+	if (!polled) {
+		forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
+		return;
+	}
+	forcepoll_stats_polled(origin, size, ns, ns - ctx->napped_ns);
+	this_cpu_add(forcepoll_stats->count[FORCEPOLL_COUNT_polls], ctx->polls);
+	if (ctx->polls == 1)
+		forcepoll_stats_count(FORCEPOLL_COUNT_first_poll);
+	if (ctx->state == DONE_BY_OTHER)
+		forcepoll_stats_count(FORCEPOLL_COUNT_by_other);
+	if (ctx->naps) {
+		forcepoll_stats_count(FORCEPOLL_COUNT_napped);
+		this_cpu_add(forcepoll_stats->count[FORCEPOLL_COUNT_naps],
+			     ctx->naps);
+	}
+}
+
+/*
+ * R10: only the bits that were added are taken away again. R13: the second
+ * bio_endio() finds integrity, blkcg and tracing done with; the QoS flags would
+ * make it account the bio twice. R14: after it the bio may be anything.
+ */
+static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
+{
+	struct poll_ctx ctx = { .task = current };
+	bio_end_io_t *end_io = bio->bi_end_io;
+	void *private = bio->bi_private;
+	blk_opf_t added = (REQ_POLLED | REQ_NOMERGE) & ~bio->bi_opf;
+	unsigned int size = bio->bi_iter.bi_size;
+	u64 start = local_clock();
+	bool polled;
+
+	bio->bi_opf |= added;
+	bio->bi_private = &ctx;
+	bio->bi_end_io = poll_end_io;
+	forcepoll_hook_submit(bio);
+	flush_plug();
+	wait_until_done(bio, &ctx);
+	if (refused(bio, size, added))
+		submit_unmarked(bio, &ctx, added);
+
+	polled = bio->bi_opf & REQ_POLLED;
+	bio->bi_private = private;
+	bio->bi_end_io = end_io;
+	bio->bi_opf &= ~added;
+	bio_clear_flag(bio, BIO_QOS_THROTTLED);
+	bio_clear_flag(bio, BIO_QOS_MERGED);
+	count(&ctx, origin, size, polled, start);
+	bio_endio(bio);
+}
+
+/* R9: the maps of the tag set may be looked at with a live reference only. */
+static bool queue_can_poll(struct request_queue *q)
+{
+	bool can;
+
+	if (!percpu_ref_tryget_live(&q->q_usage_counter))
+		return false; /* frozen or dying: not now */
+	can = fp_queue_can_poll(q);
+	percpu_ref_put(&q->q_usage_counter);
+	return can;
+}
+
+/* Reasons in the kind of I/O, R3 R4 R8 R10. 0 = FORCEPOLL_COUNT_submitted. */
+static enum forcepoll_count bio_reason(const struct bio *bio, u32 max_bytes)
+{
+	const blk_opf_t opf = bio->bi_opf;
+	const blk_opf_t direct = REQ_SYNC | REQ_IDLE;
+
+	if (bio_op(bio) != REQ_OP_READ && bio_op(bio) != REQ_OP_WRITE)
+		return FORCEPOLL_COUNT_skip_op;
+	if (opf & (REQ_PREFLUSH | REQ_FUA))
+		return FORCEPOLL_COUNT_skip_flush;
+	if (opf & REQ_POLLED)
+		return FORCEPOLL_COUNT_skip_polled;
+	if (opf & REQ_NOWAIT)
+		return FORCEPOLL_COUNT_skip_nowait;
+	if (opf & (FP_REQ_SWAP | FP_REQ_PUNT | REQ_DRV) ||
+	    !bio->bi_iter.bi_size)
+		return FORCEPOLL_COUNT_skip_op;
+	/* fsync() writes many pages at once, with REQ_SYNC but not REQ_IDLE. */
+	if (op_is_write(bio_op(bio)) &&
+	    ((opf & direct) != direct || (opf & REQ_META)))
+		return FORCEPOLL_COUNT_skip_writeback;
+	if (bio->bi_iter.bi_size > max_bytes)
+		return FORCEPOLL_COUNT_skip_large;
+	if (bio_has_crypt_ctx((struct bio *)bio))
+		return FORCEPOLL_COUNT_skip_crypt;
+	return 0;
+}
+
+/* Reasons in the submitter, R5 R6 R7 and hazard 2.9. */
+static enum forcepoll_count task_reason(const struct bio *bio, int nr)
+{
+	const struct blk_plug *plug = current->plug;
+
+	if (current->bio_list) /* only queued until we return: a deadlock */
+		return FORCEPOLL_COUNT_skip_nested;
+	if (current->flags & FP_PF_WORKER)
+		return FORCEPOLL_COUNT_skip_worker;
+	if (current->flags & PF_MEMALLOC)
+		return FORCEPOLL_COUNT_skip_reclaim;
+	if (!in_task() || in_atomic() || irqs_disabled() ||
+	    READ_ONCE(current->__state) != TASK_RUNNING)
+		return FORCEPOLL_COUNT_skip_atomic;
+	if (fp_syscall_is_io_submit(nr))
+		return FORCEPOLL_COUNT_skip_aio;
+	if (fp_syscall_is_io_uring(nr))
+		return FORCEPOLL_COUNT_skip_uring;
+	if (bio->bi_opf & REQ_RAHEAD &&
+	    !forcepoll_readahead_awaited(bio, nr == -1))
+		return FORCEPOLL_COUNT_skip_readahead;
+	if (plug && plug->rq_count)
+		return FORCEPOLL_COUNT_skip_batched;
+	return 0;
+}
+
+/* Reasons in the device, R8 R9, and the user's choice of devices. */
+static enum forcepoll_count device_reason(const struct bio *bio, u32 flags)
+{
+	struct block_device *bdev = bio->bi_bdev;
+	struct request_queue *q = bdev_get_queue(bdev);
+
+	if (!queue_is_mq(q))
+		return FORCEPOLL_COUNT_skip_bio_based;
+	if (flags & FORCEPOLL_TARGET_DEVICES &&
+	    !forcepoll_target_device(disk_devt(bdev->bd_disk)))
+		return FORCEPOLL_COUNT_skip_device;
+	if (op_is_write(bio_op(bio)) && bdev_is_zoned(bdev))
+		return FORCEPOLL_COUNT_skip_zoned;
+	if (q->elevator)
+		return FORCEPOLL_COUNT_skip_elevator;
+	if (!queue_can_poll(q))
+		return FORCEPOLL_COUNT_skip_no_queue;
+	return 0;
+}
+
+static bool swap_in(const struct bio *bio)
+{
+	return folio_test_swapcache(page_folio(bio->bi_io_vec->bv_page));
+}
+
+static enum forcepoll_origin origin_of(const struct bio *bio, int nr)
+{
+	if (op_is_write(bio_op(bio)))
+		return FORCEPOLL_ORIGIN_write;
+	if (nr != -1)
+		return FORCEPOLL_ORIGIN_read;
+	return swap_in(bio) ? FORCEPOLL_ORIGIN_swap : FORCEPOLL_ORIGIN_fault;
+}
+
+void forcepoll_poll_submit(struct bio *bio,
+			   const struct forcepoll_target *target)
+{
+	int nr = syscall_get_nr(current, task_pt_regs(current));
+	enum forcepoll_count why;
+	enum forcepoll_origin origin;
+
+	forcepoll_stats_count(FORCEPOLL_COUNT_submitted);
+	why = bio_reason(bio, target->max_bytes ?: FORCEPOLL_DEFAULT_MAX_BYTES);
+	if (!why)
+		why = task_reason(bio, nr);
+	if (!why)
+		why = device_reason(bio, target->flags);
+	if (!why) {
+		origin = origin_of(bio, nr);
+		/* Swap read-ahead has no flag of its own, but a plug. */
+		if (origin == FORCEPOLL_ORIGIN_swap && current->plug)
+			why = FORCEPOLL_COUNT_skip_batched;
+		/* Last: it changes from one moment to the next. */
+		else if (cpu_wanted())
+			why = FORCEPOLL_COUNT_skip_busy;
+	}
+	if (why) {
+		forcepoll_stats_count(why);
+		forcepoll_hook_submit(bio);
+		return;
+	}
+	poll_to_completion(bio, origin);
+}

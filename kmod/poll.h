@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef FORCEPOLL_POLL_H
+#define FORCEPOLL_POLL_H
+
+struct bio;
+struct forcepoll_target;
+
+/*
+ * submit_bio() for a target: polls the bio to its completion where that is safe
+ * and of use, submits it untouched where not. The bio may be gone on return, as
+ * it may be after submit_bio().
+ */
+void forcepoll_poll_submit(struct bio *bio,
+			   const struct forcepoll_target *target);
+
+#endif

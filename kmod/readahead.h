@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef FORCEPOLL_READAHEAD_H
+#define FORCEPOLL_READAHEAD_H
+
+#include <linux/list.h>
+
+struct bio;
+struct readahead_control;
+struct task_struct;
+
+/* On the stack of the task that reads ahead, while it does. */
+struct forcepoll_readahead {
+	struct hlist_node node;
+	const struct task_struct *task;
+	const struct readahead_control *ractl;
+	bool sync;
+};
+
+void forcepoll_readahead_begin(struct forcepoll_readahead *mark,
+			       const struct readahead_control *ractl,
+			       bool sync);
+void forcepoll_readahead_end(struct forcepoll_readahead *mark);
+
+/*
+ * Will the current task wait for just this REQ_RAHEAD bio? @fault: it is in a
+ * page fault, not in a system call.
+ */
+bool forcepoll_readahead_awaited(const struct bio *bio, bool fault);
+
+#endif

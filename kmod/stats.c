@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Counters by outcome: added to per CPU, summed only when somebody reads. */
+#include <linux/errno.h>
+#include <linux/minmax.h>
+
+#include "stats.h"
+
+struct forcepoll_stats __percpu *forcepoll_stats;
+
+int forcepoll_stats_init(void)
+{
+	forcepoll_stats = alloc_percpu(struct forcepoll_stats);
+	return forcepoll_stats ? 0 : -ENOMEM;
+}
+
+void forcepoll_stats_uninit(void)
+{
+	free_percpu(forcepoll_stats);
+}
+
+void forcepoll_stats_polled(enum forcepoll_origin origin, unsigned int bytes,
+			    u64 wait_ns, u64 spin_ns)
+{
+	/* One CPU's copy for all of it, so that the maximum is not torn. */
+	struct forcepoll_stats *s = get_cpu_ptr(forcepoll_stats);
+
+	s->count[FORCEPOLL_COUNT_polled]++;
+	s->polled[origin]++;
+	s->bytes[origin] += bytes;
+	s->wait_ns[origin] += wait_ns;
+	s->spin_ns[origin] += spin_ns;
+	s->max_wait_ns = max(s->max_wait_ns, wait_ns);
+	put_cpu_ptr(forcepoll_stats);
+}
+
+void forcepoll_stats_sum(struct forcepoll_stats *sum)
+{
+	int cpu, i;
+
+	for_each_possible_cpu(cpu) {
+		const struct forcepoll_stats *s =
+			per_cpu_ptr(forcepoll_stats, cpu);
+
+		for (i = 0; i < FORCEPOLL_NR_COUNTS; i++)
+			sum->count[i] += READ_ONCE(s->count[i]);
+		for (i = 0; i < FORCEPOLL_NR_ORIGINS; i++) {
+			sum->polled[i] += READ_ONCE(s->polled[i]);
+			sum->bytes[i] += READ_ONCE(s->bytes[i]);
+			sum->wait_ns[i] += READ_ONCE(s->wait_ns[i]);
+			sum->spin_ns[i] += READ_ONCE(s->spin_ns[i]);
+		}
+		sum->max_wait_ns = max(sum->max_wait_ns,
+				       READ_ONCE(s->max_wait_ns));
+	}
+}

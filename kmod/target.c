@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/* "Is current a target?": the only reader of the maps that BPF fills. */
+#include <linux/bpf.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "target.h"
+
+struct binding {
+	struct bpf_map *targets;
+	struct bpf_map *devices;
+};
+
+static struct binding __rcu *bound;
+
+DEFINE_PER_CPU(u64[FORCEPOLL_MISSES], forcepoll_misses);
+
+static void *lookup(struct bpf_map *map, u32 key)
+{
+	return map->ops->map_lookup_elem(map, &key);
+}
+
+bool forcepoll_target_lookup(u64 key, struct forcepoll_target *target)
+{
+	struct binding *b;
+	u64 *value = NULL;
+
+	BUILD_BUG_ON(sizeof(*target) != sizeof(*value));
+
+	rcu_read_lock();
+	b = rcu_dereference(bound);
+	if (b) {
+		value = lookup(b->targets, key >> 32);
+		if (!value)
+			value = lookup(b->targets, 0); /* every process */
+	}
+	if (value) {
+		/*
+		 * R24: one aligned load. A hash element may be reused for
+		 * another key while it is read: then this bio gets that key's
+		 * limit, once, which harms nothing; the value stands alone.
+		 */
+		u64 v = READ_ONCE(*value);
+
+		memcpy(target, &v, sizeof(v));
+	}
+	rcu_read_unlock();
+
+	if (!value)
+		this_cpu_write(forcepoll_misses[(key >> 32) % FORCEPOLL_MISSES],
+			       key);
+	return value;
+}
+
+bool forcepoll_target_device(u32 dev)
+{
+	struct binding *b;
+	u32 *value = NULL;
+
+	rcu_read_lock();
+	b = rcu_dereference(bound);
+	if (b)
+		value = lookup(b->devices, dev);
+	rcu_read_unlock();
+	return value;
+}
+
+/* A hash and nothing else: an LRU writes on lookup, per-CPU values are pointers. */
+static bool usable(const struct bpf_map *map, u32 value_size)
+{
+	return map->map_type == BPF_MAP_TYPE_HASH && !map->inner_map_meta &&
+	       map->key_size == sizeof(u32) && map->value_size == value_size;
+}
+
+int forcepoll_target_bind(struct bpf_map *targets, struct bpf_map *devices)
+{
+	struct binding *b = rcu_dereference_protected(bound, true);
+
+	if (b)
+		return b->targets == targets && b->devices == devices ? 0 :
+									-EBUSY;
+	if (!usable(targets, sizeof(struct forcepoll_target)) ||
+	    !usable(devices, sizeof(u32)))
+		return -EINVAL;
+
+	b = kmalloc(sizeof(*b), GFP_KERNEL);
+	if (!b)
+		return -ENOMEM;
+	bpf_map_inc(targets);
+	bpf_map_inc(devices);
+	b->targets = targets;
+	b->devices = devices;
+	rcu_assign_pointer(bound, b);
+	return 0;
+}
+
+int forcepoll_target_unbind(void)
+{
+	struct binding *b = rcu_dereference_protected(bound, true);
+
+	if (!b)
+		return -ENOENT;
+	RCU_INIT_POINTER(bound, NULL);
+	synchronize_rcu();
+	bpf_map_put(b->devices);
+	bpf_map_put(b->targets);
+	kfree(b);
+	return 0;
+}
+
+void forcepoll_target_describe(struct forcepoll_stats *stats)
+{
+	struct binding *b;
+
+	rcu_read_lock();
+	b = rcu_dereference(bound);
+	if (b) {
+		stats->bound = 1;
+		stats->targets_id = b->targets->id;
+		stats->devices_id = b->devices->id;
+	}
+	rcu_read_unlock();
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "forcepoll.h" /* types that the skeleton's variables have */
+
+#include "control.h"
+#include "control.skel.h"
+#include "log.h"
+
+/*
+ * Load only the programs whose kfunc this module exports: it has one of the two
+ * forms of bind, by what its kernel's verifier can do.
+ */
+static int pick_programs(struct control_bpf *bpf, bool bind)
+{
+	struct btf *vmlinux = btf__load_vmlinux_btf();
+	struct btf *btf = btf__load_module_btf("forcepoll", vmlinux);
+	bool maps, fds;
+	int err = libbpf_get_error(btf);
+
+	if (err) {
+		btf__free(vmlinux);
+		return log_error(err,
+				 "module forcepoll has no BTF that this kernel "
+				 "accepts: rebuild it for this kernel");
+	}
+	maps = btf__find_by_name_kind(btf, "forcepoll_bind", BTF_KIND_FUNC) > 0;
+	fds = btf__find_by_name_kind(btf, "forcepoll_bind_fd", BTF_KIND_FUNC) >
+	      0;
+	btf__free(btf);
+	btf__free(vmlinux);
+
+	bpf_program__set_autoload(bpf->progs.control_bind, bind && maps);
+	bpf_program__set_autoload(bpf->progs.control_bind_fd, bind && fds);
+	return 0;
+}
+
+int control_open(struct control *c, int targets_fd, int devices_fd)
+{
+	bool bind = targets_fd >= 0;
+	int err;
+
+	c->bpf = control_bpf__open();
+	if (!c->bpf)
+		return log_error(-errno, "BPF object: %s", strerror(errno));
+	err = pick_programs(c->bpf, bind);
+	if (err)
+		goto err_close;
+	if (bind) {
+		err = bpf_map__reuse_fd(c->bpf->maps.targets, targets_fd);
+		if (!err)
+			err = bpf_map__reuse_fd(c->bpf->maps.devices,
+						devices_fd);
+	} else {
+		bpf_map__set_autocreate(c->bpf->maps.targets, false);
+		bpf_map__set_autocreate(c->bpf->maps.devices, false);
+	}
+	if (!err)
+		err = control_bpf__load(c->bpf);
+	if (!err)
+		return 0;
+	log_error(err, "module forcepoll: its kfuncs cannot be called: %s "
+		       "(-vv shows why)", strerror(-err));
+err_close:
+	control_close(c);
+	return err;
+}
+
+void control_close(struct control *c)
+{
+	control_bpf__destroy(c->bpf);
+	c->bpf = NULL;
+}
+
+/* A program's return value is the kfunc's. */
+static int call(const struct bpf_program *prog, void *ctx, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = ctx,
+		    .ctx_size_in = size);
+	int err = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+
+	return err ?: (int)opts.retval;
+}
+
+int control_bind(struct control *c)
+{
+	struct {
+		int targets, devices;
+	} fds = {
+		bpf_map__fd(c->bpf->maps.targets),
+		bpf_map__fd(c->bpf->maps.devices),
+	};
+	int err;
+
+	if (bpf_program__autoload(c->bpf->progs.control_bind))
+		err = call(c->bpf->progs.control_bind, NULL, 0);
+	else
+		err = call(c->bpf->progs.control_bind_fd, &fds, sizeof(fds));
+	if (err == -EBUSY)
+		return log_error(err,
+				 "submit_bio is taken: another forcepoll is "
+				 "bound with another --pin-dir, or a live patch "
+				 "is in place, or ftrace is off");
+	if (err)
+		return log_error(err, "bind: %s", strerror(-err));
+	return 0;
+}
+
+int control_release(struct control *c)
+{
+	int err = call(c->bpf->progs.control_release, NULL, 0);
+
+	if (err && err != -ENOENT)
+		return log_error(err, "release: %s", strerror(-err));
+	return 0;
+}
+
+int control_stats(struct control *c, struct forcepoll_stats *stats)
+{
+	int err = call(c->bpf->progs.control_stats, NULL, 0);
+
+	if (err)
+		return log_error(err, "counters: %s", strerror(-err));
+	*stats = c->bpf->bss->stats;
+	if (stats->abi != FORCEPOLL_ABI)
+		return log_error(-EPROTO,
+				 "the loaded module is of another version of "
+				 "forcepoll (%llu, not %d): unload it",
+				 stats->abi, FORCEPOLL_ABI);
+	return 0;
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/* forcepoll-loader: the command line. What each command does is in its file. */
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doctor.h"
+#include "log.h"
+#include "options.h"
+#include "run.h"
+#include "status.h"
+
+const char *argp_program_version = "forcepoll-loader 0.1";
+
+static const char doc[] =
+	"Give running processes polled block I/O completions.\n\v"
+	"Without a command it runs until Ctrl-C or SIGTERM, then undoes "
+	"everything.\n\n"
+	"Commands:\n"
+	"  status   what is bound, targets, devices and their poll queues, "
+	"counters\n"
+	"  stop     undo a background or orphaned run\n"
+	"  doctor   can this machine poll? and if not, what to do\n\n"
+	"Examples:\n"
+	"  forcepoll-loader --cgroup /sys/fs/cgroup/db   # a service, now and "
+	"later\n"
+	"  forcepoll-loader -p 1234 -f -i 1     # a process and its children, "
+	"watched\n"
+	"  forcepoll-loader -X /usr/lib/postgresql/15/bin/postgres -b\n"
+	"                                       # whoever runs it, in the "
+	"background\n"
+	"  forcepoll-loader -a -d nvme1n1       # everybody, on one drive\n"
+	"  forcepoll-loader status --json       # for a program to read\n\n"
+	"Exit status: 0 done, 1 failed (the reason is on stderr), 2 wrong usage.";
+
+enum { KEY_DRY_RUN = 0x100, KEY_MODULE };
+
+static const struct argp_option argp_options[] = {
+	{ 0, 0, 0, 0, "Whose I/O is polled:", 1 },
+	{ "cgroup", 'c', "PATH", 0,
+	  "every process in PATH and below, now and later (repeatable)", 0 },
+	{ "pid", 'p', "PID", 0, "this process, all its threads (repeatable)",
+	  0 },
+	{ "follow-forks", 'f', 0, 0, "and the children of --pid", 0 },
+	{ "comm", 'x', "NAME", 0,
+	  "processes that run a program of this name (repeatable)", 0 },
+	{ "exe", 'X', "PATH", 0, "processes that run this file (repeatable)",
+	  0 },
+	{ "all", 'a', 0, 0, "every process", 0 },
+	{ 0, 0, 0, 0, "Which I/O:", 2 },
+	{ "device", 'd', "NAME", 0,
+	  "only this block device (repeatable; default: all that can poll)",
+	  0 },
+	{ "max-bytes", 'm', "SIZE", 0, "poll only I/O up to SIZE (32K)", 0 },
+	{ 0, 0, 0, 0, "How it runs:", 3 },
+	{ "background", 'b', 0, 0, "leave it running and exit", 0 },
+	{ "interval", 'i', "SEC", 0, "print a line of counters every SEC", 0 },
+	{ "pin-dir", 'P', "DIR", 0, "where to pin (" FORCEPOLL_PIN_DIR ")", 0 },
+	{ "module", KEY_MODULE, "FILE", 0,
+	  "load this forcepoll.ko instead of asking modprobe", 0 },
+	{ "dry-run", KEY_DRY_RUN, 0, 0,
+	  "say what would be done and whether it can work", 0 },
+	{ 0, 0, 0, 0, "What it says:", 4 },
+	{ "json", 'j', 0, 0, "machine-readable output", 0 },
+	{ "quiet", 'q', 0, 0, "errors only", 0 },
+	{ "verbose", 'v', 0, 0, "more; twice: libbpf's messages too", 0 },
+	{ 0 },
+};
+
+static void add_word(struct words *words, const char *word)
+{
+	const char **grown =
+		realloc(words->word, (words->n + 1) * sizeof(*grown));
+
+	if (!grown) {
+		perror("forcepoll-loader");
+		exit(1);
+	}
+	grown[words->n++] = word;
+	words->word = grown;
+}
+
+/* "32K", "4096", "1M" */
+static __u32 parse_size(struct argp_state *state, const char *arg)
+{
+	unsigned long long n;
+	int shift = 0;
+	char *end;
+
+	errno = 0;
+	n = strtoull(arg, &end, 10);
+	if (*end && strchr("kK", *end))
+		shift = 10, end++;
+	else if (*end && strchr("mM", *end))
+		shift = 20, end++;
+	if (end == arg || *end || errno || *arg == '-' || n == 0 ||
+	    n > UINT_MAX >> shift)
+		argp_error(state, "'%s' is not a size: 4096, 32K, 1M", arg);
+	return n << shift;
+}
+
+static double parse_seconds(struct argp_state *state, const char *arg)
+{
+	char *end;
+	double n;
+
+	n = strtod(arg, &end);
+	if (end == arg || *end || !isfinite(n) || n < 0.01 || n > 86400)
+		argp_error(state, "'%s' is not a number of seconds", arg);
+	return n;
+}
+
+static const char *parse_pid(struct argp_state *state, const char *arg)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(arg, &end, 10);
+	if (end == arg || *end || errno || n <= 0 || n > INT_MAX)
+		argp_error(state, "'%s' is not a PID", arg);
+	return arg;
+}
+
+static void parse_command(struct argp_state *state, struct options *o,
+			  const char *arg)
+{
+	static const char *const name[] = {
+		[CMD_STATUS] = "status",
+		[CMD_STOP] = "stop",
+		[CMD_DOCTOR] = "doctor",
+	};
+
+	if (o->command != CMD_RUN)
+		argp_error(state, "one command at a time: '%s'", arg);
+	for (int i = CMD_STATUS; i <= CMD_DOCTOR; i++) {
+		if (!strcmp(arg, name[i])) {
+			o->command = i;
+			return;
+		}
+	}
+	argp_error(state, "unknown command '%s': status, stop or doctor", arg);
+}
+
+/* What contradicts itself, or would do nothing without a word. */
+static void check(struct argp_state *state, const struct options *o)
+{
+	bool chosen = o->cgroups.n || o->pids.n || o->comms.n || o->exes.n ||
+		      o->all;
+
+	if (o->command != CMD_RUN) {
+		if (chosen || o->devices.n || o->background || o->interval ||
+		    o->max_bytes || o->dry_run)
+			argp_error(state, "a command takes --json, --pin-dir "
+					  "and --module only");
+		return;
+	}
+	if (!chosen)
+		argp_error(state, "whose I/O? give --cgroup, --pid, --comm, "
+				  "--exe or --all");
+	if (o->follow && !o->pids.n)
+		argp_error(state, "--follow-forks goes with --pid");
+	if (o->background && o->interval)
+		argp_error(state, "--interval needs a loader that stays: not "
+				  "with --background");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 'c':
+		add_word(&o->cgroups, arg);
+		break;
+	case 'p':
+		add_word(&o->pids, parse_pid(state, arg));
+		break;
+	case 'x':
+		if (!*arg || strlen(arg) > 15)
+			argp_error(state, "--comm takes 1 to 15 characters, "
+					  "as the kernel keeps them");
+		add_word(&o->comms, arg);
+		break;
+	case 'X':
+		add_word(&o->exes, arg);
+		break;
+	case 'd':
+		add_word(&o->devices, arg);
+		break;
+	case 'a':
+		o->all = true;
+		break;
+	case 'f':
+		o->follow = true;
+		break;
+	case 'm':
+		o->max_bytes = parse_size(state, arg);
+		break;
+	case 'b':
+		o->background = true;
+		break;
+	case 'i':
+		o->interval = parse_seconds(state, arg);
+		break;
+	case 'P':
+		o->pin_dir = arg;
+		break;
+	case KEY_MODULE:
+		o->module = arg;
+		break;
+	case KEY_DRY_RUN:
+		o->dry_run = true;
+		break;
+	case 'j':
+		o->json = true;
+		break;
+	case 'q':
+		log_level = LOG_QUIET;
+		break;
+	case 'v':
+		log_level++;
+		break;
+	case ARGP_KEY_ARG:
+		parse_command(state, o, arg);
+		break;
+	case ARGP_KEY_END:
+		check(state, o);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = argp_options,
+		.parser = parse,
+		.args_doc = "\nstatus\nstop\ndoctor",
+		.doc = doc,
+	};
+	struct options options = { .pin_dir = FORCEPOLL_PIN_DIR };
+	int err = 0;
+
+	/* One line for a mistake, not a page: argp_error() adds "Try --help". */
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	log_init();
+
+	switch (options.command) {
+	case CMD_RUN:
+		err = run(&options);
+		break;
+	case CMD_STATUS:
+		err = status(&options);
+		break;
+	case CMD_STOP:
+		err = stop(&options);
+		break;
+	case CMD_DOCTOR:
+		err = doctor_run(options.json, options.module, options.pin_dir);
+		break;
+	}
+	/* Data that did not get out is a failure too. */
+	if (fclose(stdout) && !err)
+		err = log_error(-errno, "stdout: %s", strerror(errno));
+	return err ? 1 : 0;
+}

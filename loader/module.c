@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Is forcepoll.ko in the kernel, and how it gets there and out again. */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "module.h"
+
+extern char **environ;
+
+bool module_loaded(void)
+{
+	return !access("/sys/module/forcepoll", F_OK);
+}
+
+/* The kernel's errno is all there is; the text names the usual cause. */
+static int refused(int err, const char *what)
+{
+	struct utsname uts;
+
+	uname(&uts);
+	switch (err) {
+	case -ENOEXEC:
+		return log_error(err, "%s: not a module for this kernel (%s)",
+				 what, uts.release);
+	case -EKEYREJECTED:
+	case -ENOKEY:
+	case -EBADMSG:
+		return log_error(err,
+				 "%s: signature refused: sign it for Secure "
+				 "Boot, see forcepoll-loader doctor",
+				 what);
+	case -EPERM:
+		return log_error(err,
+				 "%s: the kernel forbids loading it (lockdown, "
+				 "modules_disabled or capabilities)",
+				 what);
+	default:
+		return log_error(err, "%s: cannot load: %s", what,
+				 strerror(-err));
+	}
+}
+
+static int load_file(const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0) {
+		err = -errno;
+		return log_error(err, "%s: %s", file, strerror(-err));
+	}
+	if (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST)
+		err = refused(-errno, file);
+	close(fd);
+	return err;
+}
+
+/* modprobe knows where modules are; its first line of complaint is ours. */
+static int modprobe(void)
+{
+	char *argv[] = { "modprobe", "forcepoll", NULL };
+	char said[256] = "";
+	posix_spawn_file_actions_t actions;
+	int fds[2], status, err;
+	FILE *f;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return log_error(-errno, "pipe: %s", strerror(errno));
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], STDERR_FILENO);
+	err = -posix_spawnp(&pid, "modprobe", &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	if (err) {
+		close(fds[0]);
+		return log_error(err, "modprobe: %s", strerror(-err));
+	}
+	f = fdopen(fds[0], "r");
+	if (f) {
+		if (!fgets(said, sizeof(said), f))
+			said[0] = 0;
+		fclose(f);
+	}
+	said[strcspn(said, "\n")] = 0;
+	if (waitpid(pid, &status, 0) < 0)
+		return log_error(-errno, "modprobe: %s", strerror(errno));
+	if (status)
+		return log_error(-ENOENT,
+				 "module forcepoll cannot be loaded: %s (make "
+				 "install, or give --module FILE)",
+				 said[0] ? said : "modprobe failed");
+	return 0;
+}
+
+int module_load(const char *file)
+{
+	return file ? load_file(file) : modprobe();
+}
+
+/*
+ * A program that called into the module lets it go some time after it is closed,
+ * when grace periods have passed: try for as long as that may take.
+ */
+int module_unload(void)
+{
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+
+	for (int i = 0; i < 500; i++) {
+		if (!syscall(SYS_delete_module, "forcepoll", O_NONBLOCK))
+			return 0;
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return -EWOULDBLOCK;
+}

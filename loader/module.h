@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef MODULE_H
+#define MODULE_H
+
+#include <stdbool.h>
+
+bool module_loaded(void);
+
+/* From @file, or by modprobe. Says why not; 0, or -errno. */
+int module_load(const char *file);
+
+/* -EWOULDBLOCK when it is in use. Says nothing. */
+int module_unload(void);
+
+#endif

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What stays when the loader does not: maps and links in bpffs. The directory
+ * itself is locked with flock(), which ends with the process, however it ends.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <linux/bpf.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "forcepoll.h"
+
+#include "log.h"
+#include "pins.h"
+#include "targets.skel.h"
+
+/* Every name that forcepoll pins; a link has its program's. */
+static const struct {
+	const char *name;
+	__u32 key_size, value_size; /* 0, 0: a link */
+} known[] = {
+	{ "targets", 4, sizeof(struct forcepoll_target) },
+	{ "devices", 4, 4 },
+	{ "cgroups", 8, sizeof(struct forcepoll_target) },
+	{ "comms", 16, sizeof(struct forcepoll_target) },
+	{ "exes", sizeof(struct forcepoll_exe),
+	  sizeof(struct forcepoll_target) },
+	{ "events", 4, 8 },
+	{ "state", 4, sizeof(struct forcepoll_state) },
+	{ "on_fork", 0, 0 },
+	{ "on_exec", 0, 0 },
+	{ "on_exit", 0, 0 },
+	{ "on_attach", 0, 0 },
+	{ "on_rmdir", 0, 0 },
+};
+
+#define NR_KNOWN (sizeof(known) / sizeof(known[0]))
+
+static int path_of(const struct pins *pins, const char *name, char *path)
+{
+	int n = snprintf(path, PATH_MAX, "%s/%s", pins->dir, name);
+
+	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+static int on_bpffs(const char *dir)
+{
+	struct statfs fs;
+	char copy[PATH_MAX];
+	int err;
+
+	if (statfs(dir, &fs) == 0)
+		return fs.f_type == BPF_FS_MAGIC ? 0 : -ENOTSUP;
+	if (errno != ENOENT)
+		return -errno;
+	snprintf(copy, sizeof(copy), "%s", dir);
+	err = statfs(dirname(copy), &fs) ? -errno : 0;
+	return err ?: fs.f_type == BPF_FS_MAGIC ? 0 : -ENOTSUP;
+}
+
+/* -EEXIST: the name is taken by something that is not forcepoll's. */
+static int check_pin(const struct pins *pins, const char *name)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	int fd, err;
+
+	for (size_t i = 0; i < NR_KNOWN; i++) {
+		if (strcmp(known[i].name, name))
+			continue;
+		if (!known[i].key_size)
+			return 0;
+		fd = pins_map(pins, name);
+		if (fd < 0)
+			return fd;
+		err = bpf_obj_get_info_by_fd(fd, &info, &len);
+		close(fd);
+		return err || info.key_size != known[i].key_size ||
+				       info.value_size != known[i].value_size ?
+			       -EEXIST :
+			       0;
+	}
+	return -EEXIST;
+}
+
+int pins_check(struct pins *pins, const char *dir)
+{
+	struct dirent *entry;
+	int err;
+	DIR *d;
+
+	*pins = (struct pins){ .dir = dir, .lock = -1 };
+	err = on_bpffs(dir);
+	if (err == -ENOTSUP)
+		return log_error(err,
+				 "%s: not on a bpf file system (mount -t bpf "
+				 "bpf /sys/fs/bpf)",
+				 dir);
+	if (err)
+		return log_error(err, "%s: %s", dir, strerror(-err));
+
+	d = opendir(dir);
+	if (!d)
+		return errno == ENOENT ?
+			       0 :
+			       log_error(-errno, "%s: %s", dir,
+					 strerror(errno));
+	while (!err && (entry = readdir(d))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		err = check_pin(pins, entry->d_name);
+		if (err)
+			log_error(err, "%s/%s: not forcepoll's: give another "
+				       "--pin-dir", dir, entry->d_name);
+		if (!strcmp(entry->d_name, "targets"))
+			pins->found = true;
+	}
+	closedir(d);
+	return err;
+}
+
+int pins_lock(struct pins *pins)
+{
+	int fd;
+
+	if (mkdir(pins->dir, 0700) && errno != EEXIST)
+		return log_error(-errno, "%s: %s", pins->dir, strerror(errno));
+	fd = open(pins->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return log_error(-errno, "%s: %s", pins->dir, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		close(fd);
+		return log_error(-EBUSY,
+				 "another forcepoll-loader is running (it "
+				 "holds %s)",
+				 pins->dir);
+	}
+	pins->lock = fd;
+	return 0;
+}
+
+void pins_unlock(struct pins *pins)
+{
+	if (pins->lock >= 0)
+		close(pins->lock);
+	pins->lock = -1;
+}
+
+bool pins_held(const struct pins *pins)
+{
+	int fd = open(pins->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool held;
+
+	if (fd < 0)
+		return false;
+	held = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	close(fd);
+	return held;
+}
+
+int pins_prepare(const struct pins *pins, struct targets_bpf *bpf)
+{
+	char path[PATH_MAX];
+	struct bpf_map *map;
+	int err;
+
+	bpf_object__for_each_map(map, bpf->obj) {
+		if (bpf_map__is_internal(map))
+			continue; /* .rodata, .bss: each run's own */
+		err = path_of(pins, bpf_map__name(map), path);
+		if (!err)
+			err = bpf_map__set_pin_path(map, path);
+		if (err)
+			return log_error(err, "%s: %s", path, strerror(-err));
+	}
+	return 0;
+}
+
+static int pin_link(const struct pins *pins, struct bpf_link *link,
+		    const char *name)
+{
+	char path[PATH_MAX];
+	int err = path_of(pins, name, path);
+
+	if (!err && unlink(path) && errno != ENOENT)
+		err = -errno;
+	if (!err)
+		err = bpf_link__pin(link, path);
+	if (err)
+		return log_error(err, "%s: %s", path, strerror(-err));
+	return 0;
+}
+
+int pins_links(const struct pins *pins, struct targets_bpf *bpf)
+{
+	int err;
+
+	err = pin_link(pins, bpf->links.on_fork, "on_fork");
+	err = err ?: pin_link(pins, bpf->links.on_exec, "on_exec");
+	err = err ?: pin_link(pins, bpf->links.on_exit, "on_exit");
+	err = err ?: pin_link(pins, bpf->links.on_attach, "on_attach");
+	err = err ?: pin_link(pins, bpf->links.on_rmdir, "on_rmdir");
+	return err;
+}
+
+int pins_map(const struct pins *pins, const char *name)
+{
+	char path[PATH_MAX];
+	int err = path_of(pins, name, path);
+	int fd;
+
+	if (err)
+		return err;
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+int pins_remove(const struct pins *pins)
+{
+	char path[PATH_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < NR_KNOWN; i++) {
+		if (path_of(pins, known[i].name, path))
+			continue;
+		if (unlink(path) && errno != ENOENT)
+			err = log_error(-errno, "%s: %s", path,
+					strerror(errno));
+	}
+	if (rmdir(pins->dir) && errno != ENOENT && errno != ENOTEMPTY &&
+	    errno != EBUSY)
+		err = log_error(-errno, "%s: %s", pins->dir, strerror(errno));
+	return err;
+}
+
+int pins_state(const struct pins *pins, struct forcepoll_state *state)
+{
+	int fd = pins_map(pins, "state");
+	__u32 key = 0;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_map_lookup_elem(fd, &key, state);
+	close(fd);
+	return err;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PINS_H
+#define PINS_H
+
+#include <stdbool.h>
+
+#include "forcepoll.h"
+
+struct targets_bpf;
+
+/* The pin directory, held against other loaders while open. */
+struct pins {
+	const char *dir;
+	int lock; /* -1: not held */
+	bool found; /* there was a run's worth of pins: it is adopted */
+};
+
+/*
+ * Check @dir, and say what is wrong with it: not on bpffs, somebody else's pins,
+ * another loader at work. Creates nothing.
+ */
+int pins_check(struct pins *pins, const char *dir);
+
+/* Create @dir where needed and hold it. -EBUSY, said, when another does. */
+int pins_lock(struct pins *pins);
+void pins_unlock(struct pins *pins);
+
+/* Another process holds the directory. */
+bool pins_held(const struct pins *pins);
+
+/* Have libbpf reuse the maps that are pinned, and pin those that are not. */
+int pins_prepare(const struct pins *pins, struct targets_bpf *bpf);
+
+/* Pin the attached links in place of an earlier run's, which then detach. */
+int pins_links(const struct pins *pins, struct targets_bpf *bpf);
+
+/* A descriptor of a pinned map, or -errno. Says nothing. */
+int pins_map(const struct pins *pins, const char *name);
+
+/* Remove all that forcepoll pins, and the directory when that leaves it empty. */
+int pins_remove(const struct pins *pins);
+
+/* What a later loader must know. -errno when there is none. */
+int pins_state(const struct pins *pins, struct forcepoll_state *state);
+
+#endif

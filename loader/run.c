@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One run, from the command line to Ctrl-C:
+ *
+ *   check words -> lock pins -> load module -> load and pin maps -> attach and
+ *   pin programs -> fill rules -> seed -> bind -> wait -> undo in reverse
+ *
+ * Everything is pinned from the start, so that a loader that is killed leaves a
+ * run that goes on and can be taken over, not half of one.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "forcepoll.h"
+
+#include "control.h"
+#include "log.h"
+#include "module.h"
+#include "options.h"
+#include "pins.h"
+#include "run.h"
+#include "select.h"
+#include "status.h"
+#include "targets.skel.h"
+
+static int check_machine(void)
+{
+	if (geteuid())
+		return log_error(-EPERM, "must be run as root");
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return log_error(-ENOENT,
+				 "this kernel has no BTF (no "
+				 "/sys/kernel/btf/vmlinux): it needs "
+				 "CONFIG_DEBUG_INFO_BTF=y");
+	return 0;
+}
+
+static int open_bpf(struct targets_bpf **bpf, const struct pins *pins,
+		    const struct options *o)
+{
+	int err;
+
+	*bpf = targets_bpf__open();
+	if (!*bpf)
+		return log_error(-errno, "BPF object: %s", strerror(errno));
+	select_configure(o, *bpf);
+	err = pins ? pins_prepare(pins, *bpf) : 0;
+	if (err)
+		return err;
+	err = targets_bpf__load(*bpf);
+	if (err)
+		return log_error(err, "BPF programs: %s (-vv shows why)",
+				 strerror(-err));
+	return 0;
+}
+
+/* A run is only ever added to: what an earlier one loaded stays its to unload. */
+static int write_state(struct targets_bpf *bpf, const struct pins *pins,
+		       bool loaded, bool background)
+{
+	struct forcepoll_state state = {};
+	__u32 key = 0;
+	int err;
+
+	if (pins->found)
+		pins_state(pins, &state);
+	else
+		state.started = time(NULL);
+	state.abi = FORCEPOLL_ABI;
+	state.flags &= ~FORCEPOLL_STATE_BACKGROUND;
+	state.flags |= (loaded ? FORCEPOLL_STATE_LOADED : 0) |
+		       (background ? FORCEPOLL_STATE_BACKGROUND : 0);
+	err = bpf_map_update_elem(bpf_map__fd(bpf->maps.state), &key, &state,
+				  BPF_ANY);
+	return err ? log_error(err, "map state: %s", strerror(-err)) : 0;
+}
+
+static int start(struct targets_bpf *bpf, const struct pins *pins,
+		 struct selection *s, const struct options *o)
+{
+	struct control control;
+	int err;
+
+	err = targets_bpf__attach(bpf);
+	if (err)
+		return log_error(err, "attach: %s (-v shows more)",
+				 strerror(-err));
+	err = pins_links(pins, bpf);
+	err = err ?: select_rules(s, o, bpf);
+	err = err ?: select_seed(s, o, bpf);
+	if (err)
+		return err;
+	err = control_open(&control, bpf_map__fd(bpf->maps.targets),
+			   bpf_map__fd(bpf->maps.devices));
+	if (err)
+		return err;
+	err = control_bind(&control);
+	control_close(&control);
+	return err;
+}
+
+/*
+ * Undo, in the order that leaves no polling without its bookkeeping. The module
+ * goes when forcepoll brought it, and when nobody else uses it.
+ */
+static int undo(const struct pins *pins)
+{
+	struct forcepoll_state state = {};
+	struct control control;
+	int err = 0, e;
+
+	pins_state(pins, &state);
+	if (module_loaded()) {
+		err = control_open(&control, -1, -1);
+		if (!err) {
+			err = control_release(&control);
+			control_close(&control);
+		}
+	}
+	e = pins_remove(pins);
+	err = err ?: e;
+	if (!err && state.flags & FORCEPOLL_STATE_LOADED && module_loaded()) {
+		e = module_unload();
+		if (e && e != -EWOULDBLOCK)
+			err = log_error(e, "unload module forcepoll: %s",
+					strerror(-e));
+	}
+	return err;
+}
+
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Until a signal, or until nobody reads the lines any more. */
+static int wait_for_end(const struct options *o, const sigset_t *set)
+{
+	struct status_lines lines;
+	struct timespec t = {
+		.tv_sec = o->interval,
+		.tv_nsec = (o->interval - (time_t)o->interval) * 1e9,
+	};
+	int err = 0;
+
+	if (!o->interval) {
+		sigwaitinfo(set, NULL);
+		return 0;
+	}
+	err = status_lines_open(&lines, o);
+	while (!err && sigtimedwait(set, NULL, &t) < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			err = -errno;
+		else
+			err = status_lines_print(&lines);
+	}
+	status_lines_close(&lines);
+	return err == -EPIPE ? 0 : err;
+}
+
+/* Loaded without pins: the verifier's word, and the PIDs', at no risk. */
+static int rehearse(struct selection *s, const struct options *o)
+{
+	struct targets_bpf *bpf = NULL;
+	int err;
+
+	err = open_bpf(&bpf, NULL, o);
+	err = err ?: select_pids(s, o, bpf);
+	targets_bpf__destroy(bpf);
+	return err;
+}
+
+static int dry_run(const struct selection *s, const struct pins *pins,
+		   const struct options *o)
+{
+	if (!module_loaded() && o->module && access(o->module, R_OK))
+		return log_error(-errno, "%s: %s", o->module, strerror(errno));
+
+	for (size_t i = 0; i < o->cgroups.n; i++)
+		printf("would poll for cgroup %s (id %llu)\n",
+		       o->cgroups.word[i], s->cgroups[i]);
+	for (size_t i = 0; i < o->pids.n; i++)
+		printf("would poll for process %u%s\n", s->tgids[i],
+		       o->follow ? " and its children" : "");
+	for (size_t i = 0; i < o->comms.n; i++)
+		printf("would poll for programs named %s\n", o->comms.word[i]);
+	for (size_t i = 0; i < o->exes.n; i++)
+		printf("would poll for %s\n", o->exes.word[i]);
+	if (o->all)
+		printf("would poll for every process\n");
+	status_print_devices(o);
+	printf("would poll I/O of up to %u bytes\n",
+	       o->max_bytes ?: FORCEPOLL_DEFAULT_MAX_BYTES);
+	printf("would %s %s\n", pins->found ? "take over" : "create",
+	       pins->dir);
+	if (module_loaded())
+		printf("module forcepoll is loaded\n");
+	else
+		printf("would load %s\n",
+		       o->module ? o->module : "module forcepoll (modprobe)");
+	return 0;
+}
+
+/* With the directory locked: from nothing to polling, or back to nothing. */
+static int run_locked(struct pins *pins, struct selection *s,
+		      const struct options *o)
+{
+	struct targets_bpf *bpf = NULL;
+	bool loaded = false, pinned = false;
+	sigset_t set;
+	int err;
+
+	block_signals(&set);
+	if (!module_loaded()) {
+		err = module_load(o->module);
+		if (err)
+			goto out;
+		loaded = true;
+	}
+	err = open_bpf(&bpf, pins, o);
+	pinned = true; /* some may be, even when it failed */
+	err = err ?: write_state(bpf, pins, loaded, o->background);
+	err = err ?: start(bpf, pins, s, o);
+	if (err)
+		goto out;
+
+	log_info("ready: %s", pins->found ? "took over a run that was left" :
+					    "polling");
+	if (!o->background) {
+		err = wait_for_end(o, &set);
+		err = undo(pins) ?: err;
+		goto out_destroy;
+	}
+	goto out_destroy;
+
+out:
+	/* A run that was there before goes on as it was. */
+	if (pins->found) {
+		log_warn("the run that was left in %s goes on", pins->dir);
+	} else if (pinned) {
+		undo(pins);
+	} else {
+		pins_remove(pins);
+		if (loaded)
+			module_unload();
+	}
+out_destroy:
+	targets_bpf__destroy(bpf);
+	return err;
+}
+
+int run(const struct options *o)
+{
+	struct selection selection = {};
+	struct pins pins = { .lock = -1 };
+	int err;
+
+	err = check_machine();
+	err = err ?: select_check(&selection, o);
+	err = err ?: pins_check(&pins, o->pin_dir);
+	if (!err && (o->pids.n || o->dry_run))
+		err = rehearse(&selection, o);
+	if (err)
+		goto out;
+	if (o->dry_run) {
+		err = dry_run(&selection, &pins, o);
+		goto out;
+	}
+	err = pins_lock(&pins);
+	if (err)
+		goto out;
+	err = run_locked(&pins, &selection, o);
+	pins_unlock(&pins);
+out:
+	select_free(&selection, o);
+	return err;
+}
+
+int stop(const struct options *o)
+{
+	struct pins pins;
+	int err;
+
+	err = check_machine();
+	err = err ?: pins_check(&pins, o->pin_dir);
+	if (err)
+		return err;
+	if (!pins.found) {
+		log_info("nothing to stop: no run in %s", o->pin_dir);
+		return 0;
+	}
+	err = pins_lock(&pins);
+	if (err)
+		return err;
+	err = undo(&pins);
+	pins_unlock(&pins);
+	return err;
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From words to map entries: cgroups, PIDs, programs and devices. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "forcepoll.h"
+
+#include "device.h"
+#include "log.h"
+#include "options.h"
+#include "select.h"
+#include "targets.skel.h"
+
+#define PF_KTHREAD 0x00200000
+
+/* A cgroup2 directory's inode number is the cgroup's id. */
+static int check_cgroup(const char *path, __u64 *id)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (stat(path, &st) || statfs(path, &fs))
+		return errno == ENOENT ?
+			       log_error(-ENOENT, "%s: no such cgroup", path) :
+			       log_error(-errno, "%s: %s", path,
+					 strerror(errno));
+	if (fs.f_type == CGROUP_SUPER_MAGIC)
+		return log_error(-ENOTSUP,
+				 "%s: a cgroup v1 directory: forcepoll needs "
+				 "cgroup2",
+				 path);
+	if (fs.f_type != CGROUP2_SUPER_MAGIC || !S_ISDIR(st.st_mode))
+		return log_error(-ENOTDIR, "%s: not a cgroup2 directory", path);
+	*id = st.st_ino;
+	return 0;
+}
+
+static int check_exe(const char *path, int *fd)
+{
+	struct stat st;
+
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd < 0)
+		return log_error(-errno, "%s: %s", path, strerror(errno));
+	if (fstat(*fd, &st) || !S_ISREG(st.st_mode))
+		return log_error(-EINVAL, "%s: not a program", path);
+	return 0;
+}
+
+/* Polling somewhere is what the user wants: nowhere is an error. */
+static int check_devices(struct selection *s, const struct options *o)
+{
+	struct device *all, d;
+	int n, usable = 0;
+	char first[160] = "";
+
+	for (size_t i = 0; i < o->devices.n; i++) {
+		if (device_find(o->devices.word[i], &d))
+			return log_error(-ENODEV, "%s: no such block device",
+					 o->devices.word[i]);
+		if (!device_pollable(&d))
+			return log_error(-ENOTSUP, "%s cannot be polled: %s",
+					 d.name, d.why);
+		s->devices[i] = d.dev;
+	}
+	if (o->devices.n)
+		return 0;
+
+	n = device_list(&all);
+	if (n < 0)
+		return log_error(n, "block devices: %s", strerror(-n));
+	for (int i = 0; i < n; i++) {
+		if (device_pollable(&all[i]))
+			usable++;
+		else if (all[i].controller[0] && !first[0])
+			snprintf(first, sizeof(first), "%s: %s; ", all[i].name,
+				 all[i].why);
+	}
+	free(all);
+	if (!usable)
+		return log_error(-ENODEV,
+				 "no block device here can be polled (%ssee "
+				 "forcepoll-loader doctor)",
+				 first);
+	return 0;
+}
+
+int select_check(struct selection *s, const struct options *o)
+{
+	int err = 0;
+
+	*s = (struct selection){
+		.cgroups = calloc(o->cgroups.n + 1, sizeof(*s->cgroups)),
+		.exes = calloc(o->exes.n + 1, sizeof(*s->exes)),
+		.devices = calloc(o->devices.n + 1, sizeof(*s->devices)),
+		.tgids = calloc(o->pids.n + 1, sizeof(*s->tgids)),
+	};
+	if (!s->cgroups || !s->exes || !s->devices || !s->tgids)
+		return log_error(-ENOMEM, "%s", strerror(ENOMEM));
+	for (size_t i = 0; i < o->exes.n; i++)
+		s->exes[i] = -1;
+	s->target.max_bytes = o->max_bytes;
+	s->target.flags = o->devices.n ? FORCEPOLL_TARGET_DEVICES : 0;
+
+	for (size_t i = 0; i < o->cgroups.n && !err; i++)
+		err = check_cgroup(o->cgroups.word[i], &s->cgroups[i]);
+	for (size_t i = 0; i < o->exes.n && !err; i++)
+		err = check_exe(o->exes.word[i], &s->exes[i]);
+	return err ?: check_devices(s, o);
+}
+
+void select_free(struct selection *s, const struct options *o)
+{
+	for (size_t i = 0; s->exes && i < o->exes.n; i++)
+		if (s->exes[i] >= 0)
+			close(s->exes[i]);
+	free(s->cgroups);
+	free(s->exes);
+	free(s->devices);
+	free(s->tgids);
+}
+
+/* Run a task iterator to its end; for one thread if @tid is not 0. */
+static int iterate(const struct bpf_program *prog, __u32 tid)
+{
+	union bpf_iter_link_info info = { .task.tid = tid };
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info,
+		    .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(prog, &opts);
+	int err = 0, fd;
+	char buf[64];
+	ssize_t n;
+
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0)
+		err = -errno;
+	while (!err && (n = read(fd, buf, sizeof(buf)))) {
+		if (n < 0 && errno != EAGAIN)
+			err = -errno;
+	}
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return err;
+}
+
+/*
+ * The kernel looks the PID up in this process's PID namespace and tells the
+ * number that the process has in the initial one; 0 when there is none alive.
+ */
+static int identify(const char *word, struct targets_bpf *bpf)
+{
+	int err;
+
+	bpf->bss->identified_tgid = 0;
+	err = iterate(bpf->progs.identify_task, strtoul(word, NULL, 10));
+	return err == -ESRCH ? 0 : err;
+}
+
+static int check_pid(const char *word, struct targets_bpf *bpf, __u32 *tgid)
+{
+	char ns[64] = "";
+	int err;
+
+	err = identify(word, bpf);
+	if (err)
+		return log_error(err, "PID %s: %s", word, strerror(-err));
+	if (!bpf->bss->identified_tgid) {
+		if (readlink("/proc/self/ns/pid", ns, sizeof(ns) - 1) < 0)
+			ns[0] = 0;
+		return log_error(-ESRCH,
+				 "no such process: PID %s (in this namespace, "
+				 "%s)",
+				 word, ns);
+	}
+	if (bpf->bss->identified_flags & PF_KTHREAD)
+		return log_error(-EINVAL,
+				 "PID %s is a kernel thread: its I/O has no "
+				 "waiter to poll",
+				 word);
+	*tgid = bpf->bss->identified_tgid;
+	if (*tgid != strtoul(word, NULL, 10))
+		log_verbose("PID %s is process %u in the initial namespace",
+			    word, *tgid);
+	return 0;
+}
+
+int select_pids(struct selection *s, const struct options *o,
+		struct targets_bpf *bpf)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < o->pids.n && !err; i++)
+		err = check_pid(o->pids.word[i], bpf, &s->tgids[i]);
+	return err;
+}
+
+void select_configure(const struct options *o, struct targets_bpf *bpf)
+{
+	bpf->rodata->have_comms = o->comms.n;
+	bpf->rodata->have_exes = o->exes.n;
+}
+
+static int put(struct bpf_map *map, const void *key, const void *value,
+	       const char *what)
+{
+	int err = bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY);
+
+	if (err)
+		return log_error(err, "%s: map %s: %s", what,
+				 bpf_map__name(map),
+				 err == -E2BIG ? "full" : strerror(-err));
+	return 0;
+}
+
+static int put_exe(struct targets_bpf *bpf, int fd, const char *path,
+		   const struct forcepoll_target *target)
+{
+	struct {
+		__u32 fd, pad;
+		struct forcepoll_exe exe;
+	} id = { .fd = fd };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &id,
+		    .ctx_size_in = sizeof(id), .ctx_out = &id,
+		    .ctx_size_out = sizeof(id));
+	int err;
+
+	err = bpf_prog_test_run_opts(
+		bpf_program__fd(bpf->progs.identify_file), &opts);
+	err = err ?: (int)opts.retval;
+	if (err)
+		return log_error(err, "%s: %s", path, strerror(-err));
+	return put(bpf->maps.exes, &id.exe, target, path);
+}
+
+int select_rules(const struct selection *s, const struct options *o,
+		 struct targets_bpf *bpf)
+{
+	struct forcepoll_target target = s->target;
+	__u32 allow = FORCEPOLL_DEVICE_ALLOW;
+	int err = 0;
+
+	for (size_t i = 0; i < o->devices.n && !err; i++)
+		err = put(bpf->maps.devices, &s->devices[i], &allow,
+			  o->devices.word[i]);
+
+	target.flags = s->target.flags | FORCEPOLL_TARGET_CGROUP;
+	for (size_t i = 0; i < o->cgroups.n && !err; i++)
+		err = put(bpf->maps.cgroups, &s->cgroups[i], &target,
+			  o->cgroups.word[i]);
+
+	target.flags = s->target.flags | FORCEPOLL_TARGET_NAME;
+	for (size_t i = 0; i < o->comms.n && !err; i++) {
+		char comm[16] = "";
+
+		memcpy(comm, o->comms.word[i], strlen(o->comms.word[i]));
+		err = put(bpf->maps.comms, comm, &target, o->comms.word[i]);
+	}
+	for (size_t i = 0; i < o->exes.n && !err; i++)
+		err = put_exe(bpf, s->exes[i], o->exes.word[i], &target);
+	return err;
+}
+
+/*
+ * An entry made after its process exited would stay: the exit program ran before
+ * it. So look again, as the BPF programs do.
+ */
+static int put_pid(struct targets_bpf *bpf, const char *word, __u32 tgid,
+		   const struct forcepoll_target *target)
+{
+	int err = put(bpf->maps.targets, &tgid, target, word);
+
+	if (err)
+		return err;
+	err = identify(word, bpf);
+	if (!err && bpf->bss->identified_tgid == tgid)
+		return 0;
+	bpf_map_delete_elem(bpf_map__fd(bpf->maps.targets), &tgid);
+	return log_error(-ESRCH, "PID %s has exited", word);
+}
+
+int select_seed(const struct selection *s, const struct options *o,
+		struct targets_bpf *bpf)
+{
+	struct forcepoll_target target = s->target;
+	__u32 everybody = 0;
+	int err = 0;
+
+	if (o->all)
+		err = put(bpf->maps.targets, &everybody, &target, "--all");
+
+	target.flags = s->target.flags | FORCEPOLL_TARGET_PID |
+		       (o->follow ? FORCEPOLL_TARGET_FOLLOW : 0);
+	for (size_t i = 0; i < o->pids.n && !err; i++)
+		err = put_pid(bpf, o->pids.word[i], s->tgids[i], &target);
+	if (err)
+		return err;
+	/* After the PIDs, whose children it looks for too. */
+	err = iterate(bpf->progs.seed, 0);
+	if (err)
+		return log_error(err, "running processes: %s", strerror(-err));
+	return 0;
+}

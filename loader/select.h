@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef SELECT_H
+#define SELECT_H
+
+#include "forcepoll.h"
+
+struct options;
+struct targets_bpf;
+
+/* What the words on the command line stand for. */
+struct selection {
+	__u64 *cgroups; /* ids */
+	int *exes; /* open files */
+	__u32 *devices; /* keys of map "devices" */
+	__u32 *tgids; /* by select_pids() */
+	struct forcepoll_target target; /* what all of them get */
+};
+
+/*
+ * Check every word against the machine as it is, and say the first that is
+ * wrong. Changes nothing. PIDs need the BPF object: see select_pids().
+ */
+int select_check(struct selection *s, const struct options *o);
+void select_free(struct selection *s, const struct options *o);
+
+/* Which processes the PIDs are, in the numbers of the initial namespace. */
+int select_pids(struct selection *s, const struct options *o,
+		struct targets_bpf *bpf);
+
+/* What the programs must know before they are loaded. */
+void select_configure(const struct options *o, struct targets_bpf *bpf);
+
+/* What is chosen by a rule, into cgroups, comms, exes and devices. */
+int select_rules(const struct selection *s, const struct options *o,
+		 struct targets_bpf *bpf);
+
+/* Who is chosen now: run the seed, add PIDs. After the programs are attached. */
+int select_seed(const struct selection *s, const struct options *o,
+		struct targets_bpf *bpf);
+
+#endif

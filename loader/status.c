@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is going on: the status command, and the lines of --interval. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "forcepoll.h"
+
+#include "control.h"
+#include "device.h"
+#include "json.h"
+#include "log.h"
+#include "module.h"
+#include "options.h"
+#include "pins.h"
+#include "status.h"
+
+struct text {
+	const char *name, *text;
+};
+
+static const struct text counts[] = {
+#define X(name, text) { #name, text },
+	FORCEPOLL_COUNTS(X)
+#undef X
+};
+
+static const struct text origins[] = {
+#define X(name, text) { #name, text },
+	FORCEPOLL_ORIGINS(X)
+#undef X
+};
+
+static const struct text events[] = {
+#define X(name, text) { #name, text },
+	FORCEPOLL_EVENTS(X)
+#undef X
+};
+
+/* All that status shows, read once. */
+struct view {
+	bool module;
+	const char *loader; /* none, running, background, orphaned */
+	struct forcepoll_stats stats;
+	__u64 events[FORCEPOLL_NR_EVENTS];
+	__u32 nr_targets;
+	struct {
+		__u32 tgid;
+		struct forcepoll_target target;
+	} *targets;
+	struct device *devices;
+	int nr_devices;
+};
+
+static int read_targets(struct view *v, const struct pins *pins)
+{
+	int fd = pins_map(pins, "targets");
+	__u32 key, *prev = NULL;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	v->targets = calloc(FORCEPOLL_MAX_TARGETS, sizeof(*v->targets));
+	if (!v->targets) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (v->nr_targets < FORCEPOLL_MAX_TARGETS &&
+	       !bpf_map_get_next_key(fd, prev, &key)) {
+		v->targets[v->nr_targets].tgid = key;
+		if (!bpf_map_lookup_elem(
+			    fd, &key, &v->targets[v->nr_targets].target))
+			v->nr_targets++;
+		prev = &key;
+	}
+	close(fd);
+	return 0;
+}
+
+static int read_events(struct view *v, const struct pins *pins)
+{
+	int cpus = libbpf_num_possible_cpus();
+	int fd = pins_map(pins, "events");
+	__u64 *values;
+	int err = 0;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	values = calloc(cpus, sizeof(*values));
+	for (__u32 i = 0; values && i < FORCEPOLL_NR_EVENTS && !err; i++) {
+		err = bpf_map_lookup_elem(fd, &i, values);
+		for (int cpu = 0; cpu < cpus && !err; cpu++)
+			v->events[i] += values[cpu];
+	}
+	err = values ? err : -ENOMEM;
+	free(values);
+	close(fd);
+	return err;
+}
+
+static int read_stats(struct view *v)
+{
+	struct control control;
+	int err;
+
+	v->module = module_loaded();
+	if (!v->module)
+		return 0;
+	err = control_open(&control, -1, -1);
+	if (err)
+		return err;
+	err = control_stats(&control, &v->stats);
+	control_close(&control);
+	return err;
+}
+
+static const char *loader_word(const struct pins *pins)
+{
+	struct forcepoll_state state = {};
+
+	if (!pins->found)
+		return "none";
+	if (pins_held(pins))
+		return "running";
+	pins_state(pins, &state);
+	return state.flags & FORCEPOLL_STATE_BACKGROUND ? "background" :
+							  "orphaned";
+}
+
+static int read_view(struct view *v, const struct options *o)
+{
+	struct pins pins;
+	int err;
+
+	if (geteuid())
+		return log_error(-EPERM, "must be run as root");
+	err = pins_check(&pins, o->pin_dir);
+	if (err)
+		return err;
+	v->loader = loader_word(&pins);
+	err = read_targets(v, &pins);
+	err = err ?: read_events(v, &pins);
+	if (err)
+		return log_error(err, "%s: %s", o->pin_dir, strerror(-err));
+	err = read_stats(v);
+	if (err)
+		return err;
+	v->nr_devices = device_list(&v->devices);
+	if (v->nr_devices < 0)
+		return log_error(v->nr_devices, "block devices: %s",
+				 strerror(-v->nr_devices));
+	return 0;
+}
+
+static void comm_of(__u32 tgid, char comm[16])
+{
+	char path[32];
+	FILE *f;
+
+	strcpy(comm, tgid ? "?" : "(every process)");
+	snprintf(path, sizeof(path), "/proc/%u/comm", tgid);
+	f = tgid ? fopen(path, "r") : NULL;
+	if (!f)
+		return;
+	if (fgets(comm, 16, f))
+		comm[strcspn(comm, "\n")] = 0;
+	fclose(f);
+}
+
+static const char *by_word(__u32 flags)
+{
+	return flags & FORCEPOLL_TARGET_CGROUP ? "cgroup" :
+	       flags & FORCEPOLL_TARGET_NAME   ? "name" :
+	       flags & FORCEPOLL_TARGET_PID    ? "pid" :
+						 "hand";
+}
+
+static __u32 max_bytes(const struct forcepoll_target *target)
+{
+	return target->max_bytes ?: FORCEPOLL_DEFAULT_MAX_BYTES;
+}
+
+static void print_targets(const struct view *v)
+{
+	const __u32 most = 20;
+
+	printf("\ntargets: %u\n", v->nr_targets);
+	if (v->nr_targets)
+		printf("  %8s  %-15s %-6s %9s  %s\n", "TGID", "COMM", "BY",
+		       "MAX BYTES", "CHILDREN");
+	for (__u32 i = 0; i < v->nr_targets; i++) {
+		const struct forcepoll_target *t = &v->targets[i].target;
+		char comm[16];
+
+		if (i == most) {
+			printf("  ... and %u more (--json lists all)\n",
+			       v->nr_targets - most);
+			break;
+		}
+		comm_of(v->targets[i].tgid, comm);
+		printf("  %8u  %-15s %-6s %9u  %s\n", v->targets[i].tgid, comm,
+		       by_word(t->flags), max_bytes(t),
+		       t->flags & FORCEPOLL_TARGET_FOLLOW ? "yes" : "no");
+	}
+}
+
+static void print_devices(const struct view *v)
+{
+	printf("\ndevices:\n");
+	for (int i = 0; i < v->nr_devices; i++) {
+		const struct device *d = &v->devices[i];
+
+		if (!device_pollable(d))
+			printf("  %-12s not polled: %s\n", d->name, d->why);
+		else if (d->poll_queues >= 0)
+			printf("  %-12s %d poll queue%s\n", d->name,
+			       d->poll_queues, d->poll_queues == 1 ? "" : "s");
+		else
+			printf("  %-12s can poll\n", d->name);
+	}
+}
+
+/* Those that are not 0: the rest says nothing. */
+static void print_counts(const struct text *text, const __u64 *n, size_t nr)
+{
+	bool none = true;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (!n[i])
+			continue;
+		printf("  %12llu  %-15s %s\n", n[i], text[i].name,
+		       text[i].text);
+		none = false;
+	}
+	if (none)
+		printf("  none yet\n");
+}
+
+static void print_origins(const struct forcepoll_stats *s)
+{
+	printf("\n  %-6s %12s %14s %12s %12s\n", "ORIGIN", "POLLED", "BYTES",
+	       "MEAN WAIT us", "MEAN SPIN us");
+	for (size_t i = 0; i < FORCEPOLL_NR_ORIGINS; i++) {
+		if (!s->polled[i])
+			continue;
+		printf("  %-6s %12llu %14llu %12.1f %12.1f\n", origins[i].name,
+		       s->polled[i], s->bytes[i],
+		       s->wait_ns[i] / 1e3 / s->polled[i],
+		       s->spin_ns[i] / 1e3 / s->polled[i]);
+	}
+}
+
+static void print_view(const struct view *v)
+{
+	static const char *const says[][2] = {
+		{ "none", "no run" },
+		{ "running", "a loader is running" },
+		{ "background", "left in the background" },
+		{ "orphaned", "ORPHANED: its loader was killed; a new run takes "
+			      "over, stop ends it" },
+	};
+
+	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++)
+		if (!strcmp(v->loader, says[i][0]))
+			printf("run:    %s\n", says[i][1]);
+	printf("module: %s\n", !v->module      ? "not loaded" :
+			       v->stats.bound ? "loaded, bound: polling" :
+						"loaded, not bound");
+	print_targets(v);
+	print_devices(v);
+	if (v->module) {
+		printf("\ncounters since the module was loaded:\n");
+		print_counts(counts, v->stats.count, FORCEPOLL_NR_COUNTS);
+		if (v->stats.count[FORCEPOLL_COUNT_polled])
+			print_origins(&v->stats);
+	}
+	if (strcmp(v->loader, "none")) {
+		printf("\nevents since the run began:\n");
+		print_counts(events, v->events, FORCEPOLL_NR_EVENTS);
+	}
+}
+
+static void json_counts(struct json *j, const char *key,
+			const struct text *text, const __u64 *n, size_t nr)
+{
+	json_object(j, key);
+	for (size_t i = 0; i < nr; i++)
+		json_u64(j, text[i].name, n[i]);
+	json_end(j);
+}
+
+/*
+ * Shape: see the man page. Counts are numbers of bios or events, *_ns
+ * nanoseconds, all from kfunc forcepoll_stats_read() and map "events".
+ */
+static void json_view(const struct view *v)
+{
+	const struct forcepoll_stats *s = &v->stats;
+	struct json j = { .out = stdout };
+
+	json_object(&j, NULL);
+	json_u64(&j, "abi", FORCEPOLL_ABI);
+	json_string(&j, "run", v->loader);
+	json_bool(&j, "module_loaded", v->module);
+	json_bool(&j, "bound", s->bound);
+	json_u64(&j, "targets_map_id", s->targets_id);
+	json_u64(&j, "devices_map_id", s->devices_id);
+	json_u64(&j, "inflight", s->inflight);
+	json_u64(&j, "max_wait_ns", s->max_wait_ns);
+
+	json_array(&j, "targets");
+	for (__u32 i = 0; i < v->nr_targets; i++) {
+		const struct forcepoll_target *t = &v->targets[i].target;
+		char comm[16];
+
+		comm_of(v->targets[i].tgid, comm);
+		json_object(&j, NULL);
+		json_u64(&j, "tgid", v->targets[i].tgid);
+		json_string(&j, "comm", comm);
+		json_string(&j, "by", by_word(t->flags));
+		json_u64(&j, "flags", t->flags);
+		json_u64(&j, "max_bytes", max_bytes(t));
+		json_end(&j);
+	}
+	json_end(&j);
+
+	json_array(&j, "devices");
+	for (int i = 0; i < v->nr_devices; i++) {
+		const struct device *d = &v->devices[i];
+
+		json_object(&j, NULL);
+		json_string(&j, "name", d->name);
+		json_bool(&j, "pollable", device_pollable(d));
+		if (d->poll_queues >= 0)
+			json_u64(&j, "poll_queues", d->poll_queues);
+		else
+			json_null(&j, "poll_queues");
+		json_string(&j, "why", d->why);
+		json_end(&j);
+	}
+	json_end(&j);
+
+	json_counts(&j, "counters", counts, s->count, FORCEPOLL_NR_COUNTS);
+	json_counts(&j, "polled", origins, s->polled, FORCEPOLL_NR_ORIGINS);
+	json_counts(&j, "bytes", origins, s->bytes, FORCEPOLL_NR_ORIGINS);
+	json_counts(&j, "wait_ns", origins, s->wait_ns, FORCEPOLL_NR_ORIGINS);
+	json_counts(&j, "spin_ns", origins, s->spin_ns, FORCEPOLL_NR_ORIGINS);
+	json_counts(&j, "events", events, v->events, FORCEPOLL_NR_EVENTS);
+	json_end(&j);
+}
+
+int status(const struct options *o)
+{
+	struct view v = {};
+	int err = read_view(&v, o);
+
+	if (!err && o->json)
+		json_view(&v);
+	else if (!err)
+		print_view(&v);
+	free(v.targets);
+	free(v.devices);
+	return err;
+}
+
+void status_print_devices(const struct options *o)
+{
+	struct device *all = NULL, d;
+	int n;
+
+	for (size_t i = 0; i < o->devices.n; i++)
+		if (!device_find(o->devices.word[i], &d))
+			printf("would poll on %s\n", d.name);
+	if (o->devices.n)
+		return;
+	n = device_list(&all);
+	for (int i = 0; i < n; i++)
+		if (device_pollable(&all[i]))
+			printf("would poll on %s\n", all[i].name);
+	free(all);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+int status_lines_open(struct status_lines *lines, const struct options *o)
+{
+	int err;
+
+	*lines = (struct status_lines){ .options = o, .time = now() };
+	err = control_open(&lines->control, -1, -1);
+	return err ?: control_stats(&lines->control, &lines->before);
+}
+
+void status_lines_close(struct status_lines *lines)
+{
+	control_close(&lines->control);
+}
+
+static __u64 sum(const __u64 *n)
+{
+	__u64 all = 0;
+
+	for (size_t i = 0; i < FORCEPOLL_NR_ORIGINS; i++)
+		all += n[i];
+	return all;
+}
+
+/* Rates over the time since the last line. */
+int status_lines_print(struct status_lines *lines)
+{
+	struct forcepoll_stats s;
+	double t = now(), sec = t - lines->time;
+	__u64 submitted, polled, wait, spin, naps, busy;
+	int err = control_stats(&lines->control, &s);
+
+	if (err)
+		return err;
+#define SINCE(field) (s.field - lines->before.field)
+	submitted = SINCE(count[FORCEPOLL_COUNT_submitted]);
+	polled = SINCE(count[FORCEPOLL_COUNT_polled]);
+	naps = SINCE(count[FORCEPOLL_COUNT_naps]);
+	busy = SINCE(count[FORCEPOLL_COUNT_skip_busy]);
+#undef SINCE
+	wait = sum(s.wait_ns) - sum(lines->before.wait_ns);
+	spin = sum(s.spin_ns) - sum(lines->before.spin_ns);
+
+	if (lines->options->json) {
+		printf("{\"seconds\":%.3f,\"submitted\":%llu,\"polled\":%llu,"
+		       "\"wait_ns\":%llu,\"spin_ns\":%llu,\"naps\":%llu,"
+		       "\"skip_busy\":%llu}\n",
+		       sec, submitted, polled, wait, spin, naps, busy);
+	} else {
+		if (lines->printed++ % 20 == 0)
+			printf("%11s %11s %8s %9s %9s %9s %9s\n", "SUBMITTED/s",
+			       "POLLED/s", "POLLED%", "WAIT us", "SPIN cpu%",
+			       "NAPS/s", "BUSY/s");
+		printf("%11.0f %11.0f %8.1f %9.1f %9.1f %9.0f %9.0f\n",
+		       submitted / sec, polled / sec,
+		       submitted ? 100.0 * polled / submitted : 0,
+		       polled ? wait / 1e3 / polled : 0, spin / sec / 1e7,
+		       naps / sec, busy / sec);
+	}
+	lines->before = s;
+	lines->time = t;
+	return fflush(stdout) ? -errno : 0;
+}

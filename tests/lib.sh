@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What a case is written with. A case sources this file first and runs from top
+# to bottom under "set -eu"; it passes when it gets to its end.
+#
+#   . "$(dirname "$0")/../lib.sh"
+#
+# Its directory, $CASE_TMP, is a tmpfs that goes away with it. Whatever else it
+# makes it undoes with defer. guest-init sources this file too, for case_clean
+# and case_sweep.
+
+set -E # the trap on ERR counts in functions as well
+
+TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+# shellcheck disable=SC2034 # for the cases
+KO=$TOP/build/$(uname -r)/forcepoll.ko
+LOADER=$TOP/build/forcepoll-loader
+CGROOT=/sys/fs/cgroup
+PINS=/sys/fs/bpf/forcepoll
+
+# -- verdict ---------------------------------------------------------------
+
+# fail TEXT: the case has failed.
+fail() {
+	trap - ERR
+	echo "FAIL: $*"
+	exit 1
+}
+
+# skip TEXT: the case cannot run here, and TEXT says why.
+skip() {
+	trap - ERR
+	echo "$*" >"${CASE_SKIP:-/dev/stderr}"
+	exit 4
+}
+
+# check WHAT CMD...: CMD must succeed. Its output is shown only when it fails.
+check() {
+	local what=$1 output status=0
+	shift
+	output=$("$@" 2>&1) || status=$?
+	if ((status)); then
+		printf '%s\n' "command: $*" "status: $status" "$output"
+		fail "$what"
+	fi
+	echo "ok: $what"
+}
+
+# expect_fail STATUS REGEX CMD...: CMD must fail with STATUS, say one line that
+# matches the extended REGEX on stderr and nothing on stdout.
+expect_fail() {
+	local want=$1 pattern=$2 out err status=0
+	shift 2
+	out=$(mktemp -p "$CASE_TMP") err=$(mktemp -p "$CASE_TMP")
+	"$@" >"$out" 2>"$err" || status=$?
+	if ((status != want)) || [[ -s $out ]] ||
+		(($(wc -l <"$err") != 1)) || ! grep -qE -- "$pattern" "$err"; then
+		printf '%s\n' "command: $*" "status: $status, not $want?"
+		sed 's/^/stdout: /' "$out"
+		sed 's/^/stderr: /' "$err"
+		fail "not as expected: $pattern"
+	fi
+	echo "ok: fails: $*"
+}
+
+# -- clean-up and waiting --------------------------------------------------
+
+_deferred=()
+
+# defer CMD...: run CMD when the case ends, however it ends; the last first.
+defer() {
+	_deferred+=("$(printf '%q ' "$@")")
+}
+
+_at_exit() {
+	local status=$? i
+	trap - ERR
+	set +e
+	for ((i = ${#_deferred[@]} - 1; i >= 0; i--)); do
+		eval "${_deferred[i]}" || {
+			echo "clean-up failed: ${_deferred[i]}"
+			((status)) || status=1
+		}
+	done
+	exit "$status"
+}
+
+# PID 1 itself must not get these.
+if [[ $$ != 1 ]]; then
+	trap _at_exit EXIT
+	# An end by the runner's time limit is cleaned up as well.
+	trap 'exit 143' TERM
+	trap 'echo "${BASH_SOURCE[0]##*/}:$LINENO: status $?: $BASH_COMMAND"' ERR
+	# Nobody writes here: reading from it is a sleep without a process.
+	exec {_never}<> <(:)
+fi
+
+# poll_until SECONDS CMD...: waits until CMD succeeds; 1 when it never does.
+# The time is stretched on machines declared slow (tests/run --slow).
+poll_until() {
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000 * ${FORCEPOLL_SLOW:-1}))
+	shift
+	until "$@"; do
+		((${EPOCHREALTIME/./} < end)) || return 1
+		read -rt 0.02 -u "$_never" || :
+	done
+}
+
+# -- the host --------------------------------------------------------------
+
+# host LINE: asks the runner (requests: see tests/vm.py), prints its answer.
+host() {
+	local port=/dev/virtio-ports/org.forcepoll.host fd status rest
+	exec {fd}<>"$port"
+	echo "$*" >&"$fd"
+	read -r status rest <&"$fd"
+	exec {fd}>&-
+	echo "$rest"
+	[[ $status == ok ]]
+}
+
+# -- NVMe ------------------------------------------------------------------
+# Drives are told by their serial number, fp0, fp1...: after a hotplug the
+# kernel's numbers may differ.
+
+# nvme_ctrl [N]: name of the Nth controller, like nvme0.
+nvme_ctrl() {
+	local dir serial
+	for dir in /sys/class/nvme/nvme*; do
+		read -r serial 2>/dev/null <"$dir/serial" || continue
+		[[ $serial == "fp${1:-0}" ]] && echo "${dir##*/}" && return
+	done
+	return 1
+}
+
+# nvme_dev [N]: name of its block device, like nvme0n1.
+nvme_dev() {
+	local ctrl dir
+	ctrl=$(nvme_ctrl "${1:-0}") || return 1
+	for dir in /sys/class/nvme/"$ctrl"/"$ctrl"n*; do
+		[[ -b /dev/${dir##*/} ]] && echo "${dir##*/}" && return
+	done
+	return 1
+}
+
+# nvme_pci [N]: its address on the PCI bus.
+nvme_pci() {
+	local ctrl
+	ctrl=$(nvme_ctrl "${1:-0}") || return 1
+	basename "$(readlink -f "/sys/class/nvme/$ctrl/device")"
+}
+
+_nvme_probe() {
+	local driver=/sys/bus/pci/drivers/nvme
+	echo "$1" >"$driver/unbind" || return
+	echo "$2" >/sys/module/nvme/parameters/poll_queues
+	echo "$1" >"$driver/bind" || return
+	poll_until 20 _nvme_block "$1"
+}
+
+_nvme_block() {
+	compgen -G "/sys/bus/pci/devices/$1/nvme/nvme*/nvme*n*" >/dev/null
+}
+
+# nvme_rebind PCI N: probes the drive again with N poll queues; as it was at
+# the end of the case. (A reset is not enough: the queue map stays.)
+nvme_rebind() {
+	local before
+	before=$(</sys/module/nvme/parameters/poll_queues)
+	defer _nvme_probe "$1" "$before"
+	_nvme_probe "$1" "$2"
+}
+
+# nvme_throttle N IOPS: limits drive N on the host; 0 is no limit.
+nvme_throttle() {
+	defer host "throttle $1 0"
+	host "throttle $1 $2" >/dev/null
+}
+
+# -- cgroups ---------------------------------------------------------------
+
+# cg_make NAME: makes /sys/fs/cgroup/NAME; removed at the end, with whatever
+# still runs in it.
+cg_make() {
+	mkdir -p "$CGROOT/$1"
+	defer cg_remove "$1"
+}
+
+cg_remove() {
+	[[ -d $CGROOT/$1 ]] || return 0
+	echo 1 >"$CGROOT/$1/cgroup.kill"
+	poll_until 10 grep -q "populated 0" "$CGROOT/$1/cgroup.events" &&
+		find "$CGROOT/$1" -depth -type d -exec rmdir {} +
+}
+
+# cg_run NAME CMD...: CMD inside of the cgroup from its first instruction.
+cg_run() {
+	local cg=$1
+	shift
+	(
+		echo "$BASHPID" >"$CGROOT/$cg/cgroup.procs"
+		exec "$@"
+	)
+}
+
+# cg_start NAME CMD...: the same in the background; its PID is in $CG_PID.
+cg_start() {
+	local cg=$1
+	shift
+	{
+		echo "$BASHPID" >"$CGROOT/$cg/cgroup.procs"
+		exec "$@"
+	} &
+	CG_PID=$!
+	defer _end "$CG_PID"
+}
+
+# Ends a child that may have ended already.
+_end() {
+	kill "$1" 2>/dev/null || :
+	wait "$1" 2>/dev/null || :
+}
+
+# -- measuring -------------------------------------------------------------
+
+# fio_json FILE ARGS...: runs fio, its result as JSON in FILE.
+fio_json() {
+	local file=$1 status=0
+	shift
+	fio --name=case --output-format=json --output="$file" "$@" || status=$?
+	# fio puts its notes before the JSON, in the same file.
+	if ((status)); then
+		cat "$file"
+	else
+		sed -i -n '/^{/,$p' "$file"
+	fi
+	return "$status"
+}
+
+# jget FILE PATH: the value at a path of jq, like .jobs[0].read.iops.
+jget() {
+	jq -er "$2" "$1"
+}
+
+# ctxt_switches PID: how often the threads of a process have gone to sleep.
+ctxt_switches() {
+	cat "/proc/$1/task/"*/status |
+		awk '/^voluntary_ctxt_switches/ { n += $2 } END { print n }'
+}
+
+# irq_count REGEX: interrupts so far, all CPUs, of the lines that match.
+irq_count() {
+	awk -v name="$1" '
+		NR == 1 { cpus = NF; next }
+		$0 ~ name { for (i = 2; i < 2 + cpus; i++) n += $i }
+		END { print n + 0 }' /proc/interrupts
+}
+
+# -- forcepoll -------------------------------------------------------------
+
+requires_forcepoll() {
+	[[ -e $KO ]] || skip "no build/$(uname -r)/forcepoll.ko"
+	[[ -x $LOADER ]] || skip "no build/forcepoll-loader"
+}
+
+requires_command() {
+	command -v "$1" >/dev/null || skip "no command $1"
+}
+
+# loader_start ARGS...: the loader in the background, ready when this returns.
+loader_start() {
+	"$LOADER" --module "$KO" "$@" 2>"$CASE_TMP/loader.stderr" &
+	LOADER_PID=$!
+	defer _end "$LOADER_PID"
+	poll_until 20 _loader_settled || :
+	if ! grep -q '^forcepoll-loader: ready' "$CASE_TMP/loader.stderr"; then
+		cat "$CASE_TMP/loader.stderr"
+		fail "the loader is not ready"
+	fi
+}
+
+_loader_settled() {
+	grep -q '^forcepoll-loader: ready' "$CASE_TMP/loader.stderr" ||
+		[[ ! -d /proc/$LOADER_PID ]]
+}
+
+# loader_stop: ends it as a user does; it must undo everything and exit 0.
+loader_stop() {
+	local status=0
+	kill "$LOADER_PID"
+	wait "$LOADER_PID" || status=$?
+	if ((status)); then
+		cat "$CASE_TMP/loader.stderr"
+		fail "the loader ended with status $status"
+	fi
+}
+
+# stat_get NAME: value of a counter.
+stat_get() {
+	"$LOADER" status --json | jq -er ".counters.$1"
+}
+
+# -- what guest-init asks after each case ----------------------------------
+
+# Prints what a case has left behind, fails when there is something.
+case_clean() {
+	local left=() dir
+	[[ ! -d /sys/module/forcepoll ]] || left+=("module forcepoll")
+	[[ ! -e $PINS ]] || left+=("$PINS")
+	for dir in "$CGROOT"/*/; do
+		[[ ! -d $dir ]] || left+=("cgroup ${dir%/}")
+	done
+	((!${#left[@]})) || (
+		IFS=,
+		echo "${left[*]}"
+		exit 1
+	)
+}
+
+# Removes that, so that the next case starts clean.
+case_sweep() {
+	local dir
+	[[ ! -e $PINS ]] || rm -rf "$PINS"
+	[[ ! -d /sys/module/forcepoll ]] || rmmod forcepoll
+	for dir in "$CGROOT"/*/; do
+		[[ ! -d $dir ]] || find "$dir" -depth -type d -exec rmdir {} +
+	done
+}
