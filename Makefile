@@ -147,11 +147,11 @@ no-headers:
 	@echo "no kernel headers in /lib/modules: apt-get install" \
 		"linux-headers-amd64, or give KDIR=" >&2; exit 1
 
-# kbuild writes where its sources are: it gets links to them, one directory for
-# each kernel, from which ../bpf is as near as from kmod/. It relinks only what
-# changed; touch tells make that it was asked. What our command line says, CC= or
-# CFLAGS=, is for the loader and not for a kernel. Without vmlinux kbuild would
-# skip BTF with a mere warning: that is left to kmod/btf.
+# kbuild writes where its sources are: it gets links to them, in a directory for
+# each kernel, with ../bpf beside it as in the tree. It remakes only what has
+# changed; touch tells make that it was asked. What our command line says, CC=
+# or CFLAGS=, is for the loader and not for a kernel. Without vmlinux kbuild
+# would skip BTF with a mere warning: that is left to kmod/btf.
 $(KMODS): MAKEOVERRIDES :=
 $(KMODS): $(B)/%/kmod/forcepoll.ko: \
 		$(wildcard kmod/*.[ch]) kmod/Kbuild bpf/forcepoll.h
@@ -166,7 +166,7 @@ $(KMODS): $(B)/%/kmod/forcepoll.ko: \
 	$(Q)$(MAKE) --no-print-directory $(if $(Q),-s,V=1) -C $(kdir) \
 		M=$(CURDIR)/$(@D) \
 		$(if $(wildcard $(kdir)/vmlinux),,CONFIG_DEBUG_INFO_BTF_MODULES=) \
-		modules
+		$(if $(CI),KCFLAGS=-Werror) modules
 	@touch $@
 
 $(KOS): $(B)/%/forcepoll.ko: $(B)/%/kmod/forcepoll.ko kmod/btf vmlinux-gen \
@@ -232,8 +232,8 @@ demo: test-kernels
 bench: test-kernels
 	$(Q)tests/bench/run
 
-lint:
-	$(Q)tests/lint
-
 vm: test-kernels
 	$(Q)tests/run --krel $(firstword $(TESTED)) --shell
+
+lint:
+	$(Q)tests/lint

@@ -9,7 +9,7 @@
  *      action, and does not sleep outside of that: see forcepoll_hook_drain().
  * R23  a replacement calls the original by name, through the same trampoline;
  *      the callback knows it by its return address, so no call may be a tail
- *      call (see original_*).
+ *      call.
  */
 #include <linux/bio.h>
 #include <linux/delay.h>
@@ -30,7 +30,7 @@ static bool installed;
  * The statement after each call keeps it from becoming a jump: then the return
  * address would be the caller's, and the callback would redirect for ever.
  */
-static noinline void original_submit_bio(struct bio *bio)
+noinline void forcepoll_hook_submit(struct bio *bio)
 {
 	submit_bio(bio);
 	barrier();
@@ -51,21 +51,15 @@ static noinline void original_async_ra(struct readahead_control *ractl,
 	barrier();
 }
 
-void forcepoll_hook_submit(struct bio *bio)
-{
-	original_submit_bio(bio);
-	barrier();
-}
-
 static void replaced_submit_bio(struct bio *bio)
 {
 	struct forcepoll_target target;
 
 	this_cpu_inc(inflight);
-	if (forcepoll_target_lookup(forcepoll_miss_key(), &target))
+	if (forcepoll_target_lookup(forcepoll_target_key(), &target))
 		forcepoll_poll_submit(bio, &target);
 	else
-		original_submit_bio(bio); /* ceased to be one just now */
+		forcepoll_hook_submit(bio); /* ceased to be one just now */
 	this_cpu_dec(inflight);
 }
 
@@ -125,14 +119,15 @@ static noinline notrace void redirect_target(unsigned long ip, u64 key,
 }
 
 /*
- * Runs at the entry of each of the functions, for every task. Declares itself
- * recursion-safe: nothing it calls can reach one of the three functions, so
- * ftrace need not guard it, and preemption may stay on.
+ * Runs at the entry of each of the functions, for every task. Nothing it calls
+ * can reach one of them, so ftrace need not guard it against recursion (no
+ * FTRACE_OPS_FL_RECURSION, which costs some 70 instructions), and preemption may
+ * stay on.
  */
 static void notrace callback(unsigned long ip, unsigned long parent_ip,
 			     struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
-	u64 key = forcepoll_miss_key();
+	u64 key = forcepoll_target_key();
 
 	if (forcepoll_target_missed(key))
 		return;
@@ -147,8 +142,8 @@ static void notrace callback(unsigned long ip, unsigned long parent_ip,
  */
 static struct ftrace_ops ops = {
 	.func = callback,
-	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION |
-		 FTRACE_OPS_FL_PERMANENT | FP_FTRACE_SAVE_REGS,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT |
+		 FP_FTRACE_SAVE_REGS,
 };
 
 int forcepoll_hook_install(void)

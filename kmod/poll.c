@@ -71,10 +71,13 @@ static void poll_end_io(struct bio *bio)
 {
 	struct poll_ctx *ctx = bio->bi_private;
 	struct task_struct *task = ctx->task;
-	int done = task == current && in_task() ? DONE : DONE_BY_OTHER;
 
+	if (task == current && in_task()) { /* it polls, it does not nap */
+		WRITE_ONCE(ctx->state, DONE);
+		return;
+	}
 	rcu_read_lock();
-	if (xchg(&ctx->state, done) == NAPPING)
+	if (xchg(&ctx->state, DONE_BY_OTHER) == NAPPING)
 		wake_up_process(task);
 	rcu_read_unlock();
 }
@@ -134,10 +137,12 @@ static bool pollable_now(const struct bio *bio)
 	       READ_ONCE(bio->bi_cookie) != BLK_QC_T_NONE;
 }
 
-/* R18: never gives up, never returns before the bio is done. */
-static void wait_until_done(struct bio *bio, struct poll_ctx *ctx)
+/*
+ * R18: never gives up, never returns before the bio is done. @start: when it was
+ * submitted, by local_clock().
+ */
+static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 {
-	u64 start = local_clock();
 	u64 spin_ns = READ_ONCE(spin_us) * (u64)NSEC_PER_USEC;
 
 	while (!is_done(ctx)) {
@@ -202,7 +207,7 @@ static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
 	WRITE_ONCE(ctx->state, SPINNING);
 	submit_bio_noacct(bio);
 	flush_plug();
-	wait_until_done(bio, ctx);
+	wait_until_done(bio, ctx, local_clock());
 }
 
 static void count(const struct poll_ctx *ctx, enum forcepoll_origin origin,
@@ -214,10 +219,8 @@ static void count(const struct poll_ctx *ctx, enum forcepoll_origin origin,
 		forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
 		return;
 	}
-	forcepoll_stats_polled(origin, size, ns, ns - ctx->napped_ns);
-	this_cpu_add(forcepoll_stats->count[FORCEPOLL_COUNT_polls], ctx->polls);
-	if (ctx->polls == 1)
-		forcepoll_stats_count(FORCEPOLL_COUNT_first_poll);
+	forcepoll_stats_polled(origin, size, ctx->polls, ns,
+			       ns - ctx->napped_ns);
 	if (ctx->state == DONE_BY_OTHER)
 		forcepoll_stats_count(FORCEPOLL_COUNT_by_other);
 	if (ctx->naps) {
@@ -247,7 +250,7 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	bio->bi_end_io = poll_end_io;
 	forcepoll_hook_submit(bio);
 	flush_plug();
-	wait_until_done(bio, &ctx);
+	wait_until_done(bio, &ctx, start);
 	if (refused(bio, size, added))
 		submit_unmarked(bio, &ctx, added);
 
@@ -261,16 +264,34 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	bio_endio(bio);
 }
 
-/* R9: the maps of the tag set may be looked at with a live reference only. */
+/*
+ * R9: the maps of the tag set may be looked at with a live reference only. The
+ * answer is remembered for the rest of the jiffy, as the targets are: should the
+ * queues go away meanwhile, refused() makes it good.
+ */
+static DEFINE_PER_CPU(struct pollable {
+	const struct request_queue *q;
+	unsigned long jiffy;
+}, pollable);
+
 static bool queue_can_poll(struct request_queue *q)
 {
-	bool can;
+	struct pollable known;
 
+	known = get_cpu_var(pollable);
+	put_cpu_var(pollable);
+	if (known.q == q && known.jiffy == jiffies)
+		return true;
+
+	known = (struct pollable){ .q = q, .jiffy = jiffies };
 	if (!percpu_ref_tryget_live(&q->q_usage_counter))
 		return false; /* frozen or dying: not now */
-	can = fp_queue_can_poll(q);
+	if (!fp_queue_can_poll(q))
+		known.q = NULL;
 	percpu_ref_put(&q->q_usage_counter);
-	return can;
+	get_cpu_var(pollable) = known;
+	put_cpu_var(pollable);
+	return known.q;
 }
 
 /* Reasons in the kind of I/O, R3 R4 R8 R10. 0 = FORCEPOLL_COUNT_submitted. */

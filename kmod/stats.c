@@ -19,12 +19,14 @@ void forcepoll_stats_uninit(void)
 }
 
 void forcepoll_stats_polled(enum forcepoll_origin origin, unsigned int bytes,
-			    u64 wait_ns, u64 spin_ns)
+			    unsigned int polls, u64 wait_ns, u64 spin_ns)
 {
 	/* One CPU's copy for all of it, so that the maximum is not torn. */
 	struct forcepoll_stats *s = get_cpu_ptr(forcepoll_stats);
 
 	s->count[FORCEPOLL_COUNT_polled]++;
+	s->count[FORCEPOLL_COUNT_polls] += polls;
+	s->count[FORCEPOLL_COUNT_first_poll] += polls == 1;
 	s->polled[origin]++;
 	s->bytes[origin] += bytes;
 	s->wait_ns[origin] += wait_ns;

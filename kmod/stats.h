@@ -19,7 +19,7 @@ void forcepoll_stats_uninit(void);
 
 /* One polled bio of @origin is complete. */
 void forcepoll_stats_polled(enum forcepoll_origin origin, unsigned int bytes,
-			    u64 wait_ns, u64 spin_ns);
+			    unsigned int polls, u64 wait_ns, u64 spin_ns);
 
 /* Sum over the CPUs into @sum, counters only. */
 void forcepoll_stats_sum(struct forcepoll_stats *sum);

@@ -13,43 +13,64 @@ struct binding {
 
 static struct binding __rcu *bound;
 
-DEFINE_PER_CPU(u64[FORCEPOLL_MISSES], forcepoll_misses);
+DEFINE_PER_CPU(u64[FORCEPOLL_SLOTS], forcepoll_misses);
+
+/* Key and value: with preemption off, so that they go together. */
+static DEFINE_PER_CPU(struct hit {
+	u64 key;
+	u64 value;
+}[FORCEPOLL_SLOTS], hits);
 
 static void *lookup(struct bpf_map *map, u32 key)
 {
 	return map->ops->map_lookup_elem(map, &key);
 }
 
-bool forcepoll_target_lookup(u64 key, struct forcepoll_target *target)
+static bool lookup_maps(u32 tgid, u64 *value)
 {
 	struct binding *b;
-	u64 *value = NULL;
-
-	BUILD_BUG_ON(sizeof(*target) != sizeof(*value));
+	u64 *found = NULL;
 
 	rcu_read_lock();
 	b = rcu_dereference(bound);
 	if (b) {
-		value = lookup(b->targets, key >> 32);
-		if (!value)
-			value = lookup(b->targets, 0); /* every process */
+		found = lookup(b->targets, tgid);
+		if (!found)
+			found = lookup(b->targets, 0); /* every process */
 	}
-	if (value) {
-		/*
-		 * R24: one aligned load. A hash element may be reused for
-		 * another key while it is read: then this bio gets that key's
-		 * limit, once, which harms nothing; the value stands alone.
-		 */
-		u64 v = READ_ONCE(*value);
-
-		memcpy(target, &v, sizeof(v));
-	}
+	/*
+	 * R24: one aligned load. A hash element may be reused for another key
+	 * while it is read: then that key's limit is this process's until the
+	 * next tick, which harms nothing; the value stands alone.
+	 */
+	if (found)
+		*value = READ_ONCE(*found);
 	rcu_read_unlock();
+	return found;
+}
 
-	if (!value)
-		this_cpu_write(forcepoll_misses[(key >> 32) % FORCEPOLL_MISSES],
-			       key);
-	return value;
+bool forcepoll_target_lookup(u64 key, struct forcepoll_target *target)
+{
+	unsigned int slot = (key >> 32) % FORCEPOLL_SLOTS;
+	struct hit hit;
+
+	BUILD_BUG_ON(sizeof(*target) != sizeof(hit.value));
+
+	preempt_disable();
+	hit = *this_cpu_ptr(&hits[slot]);
+	preempt_enable();
+	if (hit.key != key) {
+		if (!lookup_maps(key >> 32, &hit.value)) {
+			this_cpu_write(forcepoll_misses[slot], key);
+			return false;
+		}
+		hit.key = key;
+		preempt_disable();
+		*this_cpu_ptr(&hits[slot]) = hit;
+		preempt_enable();
+	}
+	memcpy(target, &hit.value, sizeof(hit.value));
+	return true;
 }
 
 bool forcepoll_target_device(u32 dev)

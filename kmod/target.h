@@ -12,29 +12,30 @@ struct bpf_map;
 struct forcepoll_stats;
 
 /*
- * "This process was not a target in this jiffy", as tgid << 32 | jiffies. The
- * hash map's own lookup costs some 170 instructions, too many for every bio of
- * everybody else; this is one load and one compare, and it cannot go stale for
- * longer than the jiffy it names (4 ms at HZ=250), whoever writes the map.
+ * What the map says of a process is remembered for the rest of the jiffy: the
+ * map's own lookup costs some 170 instructions, too many for every bio of
+ * everybody else. Whoever writes the map, and however, is heard at the next tick
+ * of the clock, 4 ms at HZ=250. The key names both, process and time, so that
+ * nothing has to be invalidated.
  */
-#define FORCEPOLL_MISSES 64
-DECLARE_PER_CPU(u64[FORCEPOLL_MISSES], forcepoll_misses);
+#define FORCEPOLL_SLOTS 64
+DECLARE_PER_CPU(u64[FORCEPOLL_SLOTS], forcepoll_misses);
 
-static __always_inline u64 forcepoll_miss_key(void)
+static __always_inline u64 forcepoll_target_key(void)
 {
 	return (u64)(u32)current->tgid << 32 | (u32)jiffies;
 }
 
+/* For certain not a target. One load and one compare. */
 static __always_inline bool forcepoll_target_missed(u64 key)
 {
 	/* Preemptible: any CPU's answer is right, the key names its time. */
-	return this_cpu_read(forcepoll_misses[(key >> 32) %
-					      FORCEPOLL_MISSES]) == key;
+	return this_cpu_read(
+		       forcepoll_misses[(key >> 32) % FORCEPOLL_SLOTS]) == key;
 }
 
 /*
- * Is the current process a target? Reads the bound map; a miss is remembered
- * under @key, made by forcepoll_miss_key() before.
+ * Is the current process a target? @key: forcepoll_target_key(), taken before.
  */
 bool forcepoll_target_lookup(u64 key, struct forcepoll_target *target);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Which block devices there are, and which of them the module would poll. */
-#ifndef FORCEPOLL_DEVICE_H
-#define FORCEPOLL_DEVICE_H
+#ifndef DEVICE_H
+#define DEVICE_H
 
 #include <stdbool.h>
 #include <stddef.h>

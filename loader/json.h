@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef FORCEPOLL_JSON_H
-#define FORCEPOLL_JSON_H
+#ifndef JSON_H
+#define JSON_H
 
 #include <stdbool.h>
 #include <stdio.h>
