@@ -151,6 +151,7 @@ enum forcepoll_event {
 	X(skip_elevator, "left alone: device has an I/O scheduler")          \
 	X(skip_zoned, "left alone: write to a zoned device")                 \
 	X(skip_crypt, "left alone: inline encryption")                       \
+	X(skip_integrity, "left alone: device with integrity data")          \
 	X(skip_no_queue, "left alone: device has no poll queue")             \
 	X(skip_device, "left alone: not one of the chosen devices")          \
 	X(skip_busy, "left alone: another task wants this CPU")

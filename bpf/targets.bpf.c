@@ -34,6 +34,7 @@
 
 #define E2BIG 7
 #define EBADF 9
+#define PF_EXITING 0x00000004
 #define PF_KTHREAD 0x00200000
 #define MAX_DEPTH 64
 #define COMM_LEN 16
@@ -105,8 +106,8 @@ static __always_inline void count(enum forcepoll_event event)
 	__u32 key = event;
 	__u64 *n = bpf_map_lookup_elem(&events, &key);
 
-	if (n)
-		(*n)++; /* this CPU's own; the programs do not nest */
+	if (n) /* iterators can be preempted by the other programs */
+		__sync_fetch_and_add(n, 1);
 }
 
 static __always_inline struct forcepoll_target *target_of(__u32 tgid)
@@ -146,12 +147,15 @@ static __always_inline bool add(struct task_struct *task,
 	return true;
 }
 
-/* What the chosen cgroup around @task's own says, or NULL: none is chosen. */
-static __always_inline struct forcepoll_target *
-cgroup_choice(struct task_struct *task)
+static __always_inline bool has_flag(struct task_struct *task, __u32 flag)
 {
-	struct cgroup *cgrp = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	return BPF_CORE_READ(task, flags) & flag;
+}
 
+/* What the chosen cgroup at or around @cgrp says, or NULL: none is chosen. */
+static __always_inline struct forcepoll_target *
+choice_around(struct cgroup *cgrp)
+{
 	for (int i = 0; i < MAX_DEPTH && cgrp; i++) {
 		__u64 id = BPF_CORE_READ(cgrp, kn, id);
 		struct forcepoll_target *choice;
@@ -163,6 +167,24 @@ cgroup_choice(struct task_struct *task)
 		cgrp = (struct cgroup *)BPF_CORE_READ(cgrp, self.parent);
 	}
 	return NULL;
+}
+
+static __always_inline struct forcepoll_target *
+cgroup_choice(struct task_struct *task)
+{
+	return choice_around(BPF_CORE_READ(task, cgroups, dfl_cgrp));
+}
+
+/*
+ * add() on the word of a cgroup. The task may have been moved since the word was
+ * read, by somebody whose program found no entry to delete yet: look again.
+ */
+static __always_inline void add_member(struct task_struct *task,
+				       const struct forcepoll_target *target,
+				       enum forcepoll_event event)
+{
+	if (add(task, target, event) && !cgroup_choice(task))
+		del(BPF_CORE_READ(task, tgid));
 }
 
 /* What --comm or --exe says of the program that @task runs, or NULL. */
@@ -187,11 +209,7 @@ name_choice(struct task_struct *task)
 	return choice;
 }
 
-/*
- * Before the child runs. A child that is added on the word of its cgroup may
- * have been moved since: the program for that event found nothing to delete yet,
- * so look again.
- */
+/* Before the child runs. */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -202,12 +220,14 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		count(FORCEPOLL_EVENT_fork_thread);
 		return 0;
 	}
+	if (has_flag(child, PF_KTHREAD)) {
+		count(FORCEPOLL_EVENT_fork_other);
+		return 0;
+	}
 	choice = cgroup_choice(child);
 	if (choice) {
 		target = *choice;
-		if (add(child, &target, FORCEPOLL_EVENT_fork_cgroup) &&
-		    !cgroup_choice(child))
-			del(tgid);
+		add_member(child, &target, FORCEPOLL_EVENT_fork_cgroup);
 		return 0;
 	}
 	of_parent = target_of(BPF_CORE_READ(parent, tgid));
@@ -264,8 +284,10 @@ int BPF_PROG(on_exit, struct task_struct *task)
 /*
  * Fires after the move, for every hierarchy, v1 included, and only for the
  * leader when a whole process moves. So the event only says "look": what counts
- * is the cgroup2 that the process is in now. An entry made by hand, by PID or by
- * name is not the cgroup's to change.
+ * is the cgroup2 that the process is in now. A leader that has exited before its
+ * threads stays where it was: then the destination is the answer.
+ *
+ * An entry made by hand, by PID or by name is not the cgroup's to change.
  */
 SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(on_attach, struct cgroup *dst, const char *path,
@@ -273,19 +295,35 @@ int BPF_PROG(on_attach, struct cgroup *dst, const char *path,
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	struct forcepoll_target *choice, *now, target;
+	bool dead_leader = threadgroup && has_flag(task, PF_EXITING);
 
 	if (BPF_CORE_READ(task, pid) != tgid) {
 		count(FORCEPOLL_EVENT_cgroup_thread);
 		return 0;
 	}
-	choice = cgroup_choice(task);
+	if (has_flag(task, PF_KTHREAD) ||
+	    (dead_leader && BPF_CORE_READ(dst, root, hierarchy_id))) {
+		count(FORCEPOLL_EVENT_cgroup_stay);
+		return 0;
+	}
+	choice = dead_leader ? choice_around(dst) : cgroup_choice(task);
 	now = target_of(tgid);
-	if (choice && !now) {
+	if (now && !(now->flags & FORCEPOLL_TARGET_CGROUP)) {
+		count(FORCEPOLL_EVENT_cgroup_stay);
+	} else if (choice) {
+		/* From one chosen cgroup to another: the new one's limits. */
 		target = *choice;
-		add(task, &target, FORCEPOLL_EVENT_cgroup_join);
-	} else if (!choice && now && now->flags & FORCEPOLL_TARGET_CGROUP) {
+		add(task, &target,
+		    now ? FORCEPOLL_EVENT_cgroup_stay :
+			  FORCEPOLL_EVENT_cgroup_join);
+	} else if (now) {
 		del(tgid);
 		count(FORCEPOLL_EVENT_cgroup_leave);
+		choice = name_choice(task);
+		if (choice) {
+			target = *choice;
+			add(task, &target, FORCEPOLL_EVENT_exec_name);
+		}
 	} else {
 		count(FORCEPOLL_EVENT_cgroup_stay);
 	}
@@ -322,31 +360,39 @@ parent_choice(struct task_struct *task)
 	return NULL;
 }
 
-/* Who is inside already. Run by the loader, once, after the programs above. */
+/*
+ * Who is inside already. Run by the loader, once, after the programs above. Of
+ * each process its leader is asked, or any thread that outlived its leader.
+ */
 SEC("iter/task")
 int seed(struct bpf_iter__task *ctx)
 {
 	struct forcepoll_target *choice, target;
 	struct task_struct *task = ctx->task;
 
-	if (!task || BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid) ||
-	    BPF_CORE_READ(task, flags) & PF_KTHREAD)
+	if (!task || has_flag(task, PF_KTHREAD | PF_EXITING) ||
+	    (BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid) &&
+	     !(BPF_CORE_READ(task, group_leader, flags) & PF_EXITING)))
 		return 0;
-	choice = cgroup_choice(task);
-	if (!choice)
-		choice = name_choice(task);
-	if (!choice)
-		choice = parent_choice(task);
-	if (!choice) {
-		count(FORCEPOLL_EVENT_seed_other);
-		return 0;
-	}
 	if (target_of(BPF_CORE_READ(task, tgid))) {
 		count(FORCEPOLL_EVENT_seed_known);
 		return 0;
 	}
-	target = *choice;
-	add(task, &target, FORCEPOLL_EVENT_seed_add);
+	choice = cgroup_choice(task);
+	if (choice) {
+		target = *choice;
+		add_member(task, &target, FORCEPOLL_EVENT_seed_add);
+		return 0;
+	}
+	choice = name_choice(task);
+	if (!choice)
+		choice = parent_choice(task);
+	if (choice) {
+		target = *choice;
+		add(task, &target, FORCEPOLL_EVENT_seed_add);
+		return 0;
+	}
+	count(FORCEPOLL_EVENT_seed_other);
 	return 0;
 }
 

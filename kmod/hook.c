@@ -69,7 +69,7 @@ static void replaced_sync_ra(struct readahead_control *ractl,
 	struct forcepoll_readahead mark;
 
 	this_cpu_inc(inflight);
-	forcepoll_readahead_begin(&mark, ractl, true);
+	forcepoll_readahead_begin(&mark, true);
 	original_sync_ra(ractl, req_count);
 	forcepoll_readahead_end(&mark);
 	this_cpu_dec(inflight);
@@ -81,7 +81,7 @@ static void replaced_async_ra(struct readahead_control *ractl,
 	struct forcepoll_readahead mark;
 
 	this_cpu_inc(inflight);
-	forcepoll_readahead_begin(&mark, ractl, false);
+	forcepoll_readahead_begin(&mark, false);
 	original_async_ra(ractl, folio, req_count);
 	forcepoll_readahead_end(&mark);
 	this_cpu_dec(inflight);

@@ -22,6 +22,24 @@
 static DEFINE_MUTEX(lock);
 
 /*
+ * A BPF program runs with migration disabled. Sleeping so for ftrace, whose grace
+ * period schedules work on each CPU under the hotplug lock, would deadlock with
+ * taking this CPU offline, which waits for its pinned tasks. Nothing per CPU of
+ * the program is live across a call, so it may move meanwhile.
+ */
+static void enter(void)
+{
+	migrate_enable();
+	mutex_lock(&lock);
+}
+
+static void leave(void)
+{
+	mutex_unlock(&lock);
+	migrate_disable();
+}
+
+/*
  * While bound the module holds a reference to itself: rmmod is refused instead
  * of taking a hook away from those who rely on it. The caller's program holds
  * another for as long as it can call in here.
@@ -34,7 +52,7 @@ static int bind(struct bpf_map *targets, struct bpf_map *devices)
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 
-	mutex_lock(&lock);
+	enter();
 	forcepoll_target_describe(&was);
 	err = forcepoll_target_bind(targets, devices);
 	if (err || was.bound)
@@ -50,7 +68,7 @@ static int bind(struct bpf_map *targets, struct bpf_map *devices)
 err_unbind:
 	forcepoll_target_unbind();
 out:
-	mutex_unlock(&lock);
+	leave();
 	return err;
 }
 
@@ -89,13 +107,13 @@ __bpf_kfunc int forcepoll_release(void)
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 
-	mutex_lock(&lock);
+	enter();
 	err = forcepoll_hook_remove();
 	if (!err)
 		err = forcepoll_target_unbind();
 	if (!err)
 		module_put(THIS_MODULE);
-	mutex_unlock(&lock);
+	leave();
 	return err;
 }
 

@@ -19,6 +19,7 @@
 #include <linux/bio.h>
 #include <linux/blk-crypto.h>
 #include <linux/blk-cgroup.h>
+#include <linux/blk-integrity.h>
 #include <linux/blkdev.h>
 #include <linux/hrtimer.h>
 #include <linux/moduleparam.h>
@@ -82,6 +83,12 @@ static void poll_end_io(struct bio *bio)
 	rcu_read_unlock();
 }
 
+/* local_clock() may differ a little between CPUs, and a task may migrate. */
+static u64 ns_since(u64 start)
+{
+	return max_t(s64, local_clock() - start, 0);
+}
+
 /* Sleep until somebody completes the bio, at most for @ns. */
 static void nap(struct poll_ctx *ctx, u64 ns)
 {
@@ -95,7 +102,7 @@ static void nap(struct poll_ctx *ctx, u64 ns)
 		ctx->naps++;
 	}
 	__set_current_state(TASK_RUNNING);
-	ctx->napped_ns += local_clock() - start;
+	ctx->napped_ns += ns_since(start);
 }
 
 /* Somebody else could use this CPU: KVM's halt polling asks the same. */
@@ -107,7 +114,9 @@ static bool cpu_wanted(void)
 /*
  * One look at the completion queue of the bio. The queue reference is taken
  * before the bio is seen in flight: until it is dropped no freeze can end, so
- * the hardware queue that the cookie names is the one the request is on.
+ * the hardware queue that the cookie names is the one the request is on. That
+ * needs bios that are in flight as long as their request is: see BIO_CHAIN and
+ * integrity below.
  *
  * R17: with a batch, requests are completed here and not under the queue's lock.
  */
@@ -154,7 +163,7 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 			if (is_done(ctx))
 				break;
 		}
-		ns = local_clock() - start;
+		ns = ns_since(start);
 		/* An eighth of the time gone: a late nap costs an eighth. */
 		if (!pollable || ns > spin_ns || cpu_wanted())
 			nap(ctx, clamp_t(u64, ns / 8, NAP_MIN_NS, NAP_MAX_NS));
@@ -203,6 +212,7 @@ static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
 	forcepoll_stats_count(FORCEPOLL_COUNT_resubmitted);
 	bio->bi_status = BLK_STS_OK;
 	bio->bi_opf &= ~added;
+	bio->bi_cookie = BLK_QC_T_NONE;
 	bio_associate_blkg(bio);
 	WRITE_ONCE(ctx->state, SPINNING);
 	submit_bio_noacct(bio);
@@ -213,14 +223,14 @@ static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
 static void count(const struct poll_ctx *ctx, enum forcepoll_origin origin,
 		  unsigned int size, bool polled, u64 start)
 {
-	u64 ns = local_clock() - start;
+	u64 ns = ns_since(start);
 
 	if (!polled) {
 		forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
 		return;
 	}
 	forcepoll_stats_polled(origin, size, ctx->polls, ns,
-			       ns - ctx->napped_ns);
+			       ns - min(ns, ctx->napped_ns));
 	if (ctx->state == DONE_BY_OTHER)
 		forcepoll_stats_count(FORCEPOLL_COUNT_by_other);
 	if (ctx->naps) {
@@ -246,6 +256,7 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	bool polled;
 
 	bio->bi_opf |= added;
+	bio->bi_cookie = BLK_QC_T_NONE; /* bio_reset() leaves 0, a queue's */
 	bio->bi_private = &ctx;
 	bio->bi_end_io = poll_end_io;
 	forcepoll_hook_submit(bio);
@@ -295,7 +306,7 @@ static bool queue_can_poll(struct request_queue *q)
 }
 
 /* Reasons in the kind of I/O, R3 R4 R8 R10. 0 = FORCEPOLL_COUNT_submitted. */
-static enum forcepoll_count bio_reason(const struct bio *bio, u32 max_bytes)
+static enum forcepoll_count bio_reason(struct bio *bio, u32 max_bytes)
 {
 	const blk_opf_t opf = bio->bi_opf;
 	const blk_opf_t direct = REQ_SYNC | REQ_IDLE;
@@ -311,15 +322,30 @@ static enum forcepoll_count bio_reason(const struct bio *bio, u32 max_bytes)
 	if (opf & (FP_REQ_SWAP | FP_REQ_PUNT | REQ_DRV) ||
 	    !bio->bi_iter.bi_size)
 		return FORCEPOLL_COUNT_skip_op;
+	/*
+	 * It completes with its children, which its submitter may be about to
+	 * make: gfs2_chain_bio() submits the parent first.
+	 */
+	if (bio_flagged(bio, BIO_CHAIN))
+		return FORCEPOLL_COUNT_skip_batched;
+	/* btrfs reads metadata ahead with nothing but REQ_META to tell. */
+	if (!op_is_write(bio_op(bio)) &&
+	    (opf & (REQ_META | REQ_PRIO | REQ_SYNC)) == REQ_META)
+		return FORCEPOLL_COUNT_skip_readahead;
 	/* fsync() writes many pages at once, with REQ_SYNC but not REQ_IDLE. */
 	if (op_is_write(bio_op(bio)) &&
 	    ((opf & direct) != direct || (opf & REQ_META)))
 		return FORCEPOLL_COUNT_skip_writeback;
 	if (bio->bi_iter.bi_size > max_bytes)
 		return FORCEPOLL_COUNT_skip_large;
-	if (bio_has_crypt_ctx((struct bio *)bio))
+	if (bio_has_crypt_ctx(bio))
 		return FORCEPOLL_COUNT_skip_crypt;
 	return 0;
+}
+
+static bool swap_in(const struct bio *bio)
+{
+	return folio_test_swapcache(page_folio(bio->bi_io_vec->bv_page));
 }
 
 /* Reasons in the submitter, R5 R6 R7 and hazard 2.9. */
@@ -343,7 +369,9 @@ static enum forcepoll_count task_reason(const struct bio *bio, int nr)
 	if (bio->bi_opf & REQ_RAHEAD &&
 	    !forcepoll_readahead_awaited(bio, nr == -1))
 		return FORCEPOLL_COUNT_skip_readahead;
-	if (plug && plug->rq_count)
+	/* Swap read-ahead has no flag of its own, but a plug. */
+	if (plug && (plug->rq_count ||
+		     (!op_is_write(bio_op(bio)) && swap_in(bio))))
 		return FORCEPOLL_COUNT_skip_batched;
 	return 0;
 }
@@ -359,6 +387,9 @@ static enum forcepoll_count device_reason(const struct bio *bio, u32 flags)
 	if (flags & FORCEPOLL_TARGET_DEVICES &&
 	    !forcepoll_target_device(disk_devt(bdev->bd_disk)))
 		return FORCEPOLL_COUNT_skip_device;
+	/* A worker verifies what was read, when the request is gone already. */
+	if (blk_get_integrity(bdev->bd_disk))
+		return FORCEPOLL_COUNT_skip_integrity;
 	if (op_is_write(bio_op(bio)) && bdev_is_zoned(bdev))
 		return FORCEPOLL_COUNT_skip_zoned;
 	if (q->elevator)
@@ -366,11 +397,6 @@ static enum forcepoll_count device_reason(const struct bio *bio, u32 flags)
 	if (!queue_can_poll(q))
 		return FORCEPOLL_COUNT_skip_no_queue;
 	return 0;
-}
-
-static bool swap_in(const struct bio *bio)
-{
-	return folio_test_swapcache(page_folio(bio->bi_io_vec->bv_page));
 }
 
 static enum forcepoll_origin origin_of(const struct bio *bio, int nr)
@@ -387,7 +413,6 @@ void forcepoll_poll_submit(struct bio *bio,
 {
 	int nr = syscall_get_nr(current, task_pt_regs(current));
 	enum forcepoll_count why;
-	enum forcepoll_origin origin;
 
 	forcepoll_stats_count(FORCEPOLL_COUNT_submitted);
 	why = bio_reason(bio, target->max_bytes ?: FORCEPOLL_DEFAULT_MAX_BYTES);
@@ -395,19 +420,13 @@ void forcepoll_poll_submit(struct bio *bio,
 		why = task_reason(bio, nr);
 	if (!why)
 		why = device_reason(bio, target->flags);
-	if (!why) {
-		origin = origin_of(bio, nr);
-		/* Swap read-ahead has no flag of its own, but a plug. */
-		if (origin == FORCEPOLL_ORIGIN_swap && current->plug)
-			why = FORCEPOLL_COUNT_skip_batched;
-		/* Last: it changes from one moment to the next. */
-		else if (cpu_wanted())
-			why = FORCEPOLL_COUNT_skip_busy;
-	}
+	/* Last: it changes from one moment to the next. */
+	if (!why && cpu_wanted())
+		why = FORCEPOLL_COUNT_skip_busy;
 	if (why) {
 		forcepoll_stats_count(why);
 		forcepoll_hook_submit(bio);
 		return;
 	}
-	poll_to_completion(bio, origin);
+	poll_to_completion(bio, origin_of(bio, nr));
 }

@@ -34,13 +34,11 @@ static struct bucket *bucket_of(const struct task_struct *task)
 	return &buckets[hash_ptr(task, BUCKET_BITS)];
 }
 
-void forcepoll_readahead_begin(struct forcepoll_readahead *mark,
-			       const struct readahead_control *ractl, bool sync)
+void forcepoll_readahead_begin(struct forcepoll_readahead *mark, bool sync)
 {
 	struct bucket *b = bucket_of(current);
 
 	mark->task = current;
-	mark->ractl = ractl;
 	mark->sync = sync;
 	spin_lock(&b->lock);
 	hlist_add_head(&mark->node, &b->marks);
@@ -70,6 +68,35 @@ static const struct forcepoll_readahead *find(void)
 	return mark;
 }
 
+/*
+ * Read-ahead adds all of its pages to the page cache, locked, before it submits
+ * the first bio. A locked page behind this bio's last one belongs to a bio to
+ * come: polling the first of several would serialise them.
+ */
+static bool more_follow(const struct bio *bio)
+{
+	struct address_space *mapping;
+	struct folio *folio, *next;
+	const struct bio_vec *bv;
+	unsigned int end;
+	bool more;
+
+	if (!bio->bi_vcnt)
+		return false;
+	bv = &bio->bi_io_vec[bio->bi_vcnt - 1];
+	end = bv->bv_offset + bv->bv_len - 1;
+	folio = page_folio(nth_page(bv->bv_page, end / PAGE_SIZE));
+	mapping = folio->mapping; /* stable: the folio is locked */
+	if (!mapping || folio_test_anon(folio))
+		return false; /* not the file's own pages: compressed */
+	rcu_read_lock();
+	next = xa_load(&mapping->i_pages, folio->index + folio_nr_pages(folio));
+	more = next && !xa_is_value(next) && folio_test_locked(next) &&
+	       !folio_test_uptodate(next);
+	rcu_read_unlock();
+	return more;
+}
+
 bool forcepoll_readahead_awaited(const struct bio *bio, bool fault)
 {
 	const struct forcepoll_readahead *mark;
@@ -83,15 +110,7 @@ bool forcepoll_readahead_awaited(const struct bio *bio, bool fault)
 	 * A fault that reads around itself does not pass page_cache_sync_ra().
 	 * System calls without a mark: readahead(2), WILLNEED, buffer heads.
 	 */
-	if (!mark)
-		return fault;
-	/*
-	 * Pages of the window that the file system has not come to yet mean
-	 * that more bios follow, and polling the first would serialise them.
-	 * There is no accessor for "all but the batch in hand". A window of two
-	 * extents that ends with a batch of its own slips through: two polled
-	 * bios, one after the other.
-	 */
-	return mark->sync &&
-	       mark->ractl->_nr_pages <= mark->ractl->_batch_count;
+	if (!(mark ? mark->sync : fault))
+		return false;
+	return !more_follow(bio);
 }

@@ -5,20 +5,16 @@
 #include <linux/list.h>
 
 struct bio;
-struct readahead_control;
 struct task_struct;
 
 /* On the stack of the task that reads ahead, while it does. */
 struct forcepoll_readahead {
 	struct hlist_node node;
 	const struct task_struct *task;
-	const struct readahead_control *ractl;
 	bool sync;
 };
 
-void forcepoll_readahead_begin(struct forcepoll_readahead *mark,
-			       const struct readahead_control *ractl,
-			       bool sync);
+void forcepoll_readahead_begin(struct forcepoll_readahead *mark, bool sync);
 void forcepoll_readahead_end(struct forcepoll_readahead *mark);
 
 /*

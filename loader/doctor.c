@@ -812,6 +812,7 @@ struct controller {
 	char transport[16];
 	unsigned int queues; /* for I/O, of all kinds */
 	int polls; /* of these for polling; -1: cannot tell */
+	unsigned int irqs; /* that these have; 0: cannot tell */
 	int disks, pollable;
 	bool multipath;
 };
@@ -978,12 +979,33 @@ static void fix_boot(struct report *r, const char *module, const char *file,
 		fix(r, "and make the initramfs anew, if there is one.");
 }
 
+/*
+ * A controller that was taken with poll_queues=0 has one map of queues. A reset
+ * that finds the parameter raised makes a queue without interrupt, but the map
+ * stays as it was (__blk_mq_update_nr_hw_queues() returns early): every I/O
+ * that goes there ends by its timeout, 30 s. So the parameter must not stay up
+ * while such a controller is there.
+ */
+static const char *endangered(const struct report *r, const char *but)
+{
+	int i;
+
+	for (i = 0; i < r->nr_devices; i++) {
+		const struct device *d = &r->devices[i];
+
+		if (d->controller[0] && strcmp(d->controller, but) &&
+		    d->mq && !d->io_poll)
+			return d->controller;
+	}
+	return NULL;
+}
+
 /* The driver decides on its queues when it takes the device. */
 static void fix_now(struct report *r, const struct controller *c,
 		    unsigned int n)
 {
 	char link[PATH_MAX], path[PATH_MAX], by[2048];
-	const char *pci;
+	const char *pci, *other;
 
 	snprintf(link, sizeof(link), "/sys/class/nvme/%s/device", c->name);
 	if (!realpath(link, path))
@@ -994,11 +1016,34 @@ static void fix_now(struct report *r, const struct controller *c,
 		    by);
 		return;
 	}
-	fix(r, "Or now: none of %s is mounted, swapped to or part of another "
+	fix(r, "Or now: nothing on %s is mounted, swapped to or part of another "
 	       "device. Make sure that no process has it open, then:", c->name);
 	fix(r, "\techo %u >/sys/module/nvme/parameters/poll_queues", n);
 	fix(r, "\techo %s >/sys/bus/pci/drivers/nvme/unbind", pci);
 	fix(r, "\techo %s >/sys/bus/pci/drivers/nvme/bind", pci);
+	other = endangered(r, c->name);
+	if (!other)
+		return;
+	fix(r, "and, once %s is back, or I/O of %s could stall after a reset:",
+	    c->name, other);
+	fix(r, "\techo 0 >/sys/module/nvme/parameters/poll_queues");
+}
+
+/* Interrupts of a controller are nvme0q0 (its admin queue), nvme0q1, ... */
+static unsigned int count_irqs(const char *name)
+{
+	char line[8192], queue[32];
+	FILE *f = fopen("/proc/interrupts", "re");
+	unsigned int n = 0;
+	const char *p;
+
+	snprintf(queue, sizeof(queue), " %.16sq", name);
+	while (f && fgets(line, sizeof(line), f))
+		for (p = strstr(line, queue); p; p = strstr(p + 1, queue))
+			n += p[strlen(queue)] != '0';
+	if (f)
+		fclose(f);
+	return n;
 }
 
 static unsigned int parameter(const char *module, const char *name)
@@ -1051,14 +1096,24 @@ static void check_pcie(struct report *r, const struct controller *c,
 		      "driver keeps for interrupts whatever poll_queues says");
 		fix(r, "The controller has no more. A virtual one can get more "
 		       "(QEMU: max_ioqpairs=%u).", 2 * r->online);
+	} else if (c->irqs && c->irqs < c->queues) {
+		check(r, c->name, bad, "pcie, a reset with poll_queues raised "
+		      "has left a queue without interrupt: I/O stalls");
+		fix(r, "The driver makes room for poll queues only when it "
+		       "takes the controller, yet uses them after a reset. "
+		       "Back to where it was, from where to start again:");
+		fix(r, "\techo 0 >/sys/module/nvme/parameters/poll_queues");
+		fix(r, "\techo 1 >/sys/class/nvme/%s/reset_controller",
+		    c->name);
 	} else {
 		check(r, c->name, bad, "pcie, %u I/O queue%s, none of them for "
 		      "polling%s", c->queues, c->queues == 1 ? "" : "s",
 		      wanted ? ", though poll_queues is set" : "");
 		if (wanted)
-			fix(r, "It had no effect: the driver makes room for "
-			       "poll queues only when it takes the device. "
-			       "A reset of the controller does not do.");
+			fix(r, "The driver makes room for poll queues only when "
+			       "it takes the controller. Do not reset it now: "
+			       "that would leave a queue without interrupt, "
+			       "whose I/O stalls for 30 seconds.");
 		fix_boot(r, "nvme", "kernel/drivers/nvme/host/nvme.ko", n);
 		fix_now(r, c, n);
 	}
@@ -1115,6 +1170,7 @@ static void check_controller(struct report *r, const char *name)
 	device_read(line, sizeof(line), "/sys/class/nvme/%s/queue_count", name);
 	c.queues = strtoul(line, NULL, 10);
 	c.queues -= c.queues > 0; /* the admin queue */
+	c.irqs = count_irqs(name);
 	device_read(c.transport, sizeof(c.transport),
 		    "/sys/class/nvme/%s/transport", name);
 	for (i = 0; i < r->nr_devices; i++) {
