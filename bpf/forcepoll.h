@@ -82,7 +82,8 @@ struct forcepoll_state {
 };
 
 #define FORCEPOLL_STATE_LOADED 0x1u /* forcepoll loaded the module: unload it */
-#define FORCEPOLL_STATE_BACKGROUND 0x2u /* --background: no loader is expected */
+#define FORCEPOLL_STATE_BACKGROUND \
+	0x2u /* --background: no loader is expected */
 
 /*
  * Map "events", BPF_MAP_TYPE_PERCPU_ARRAY of __u64, pinned: what the tracking
@@ -154,7 +155,7 @@ enum forcepoll_event {
 	X(skip_integrity, "left alone: device with integrity data")          \
 	X(skip_no_queue, "left alone: device has no poll queue")             \
 	X(skip_device, "left alone: not one of the chosen devices")          \
-	X(skip_busy, "left alone: another task wants this CPU")
+	X(skip_busy, "left alone: other tasks want this CPU")
 
 enum forcepoll_count {
 #define X(name, text) FORCEPOLL_COUNT_##name,

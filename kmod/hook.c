@@ -153,9 +153,8 @@ int forcepoll_hook_install(void)
 	text = fp_module_text(THIS_MODULE);
 	text_size = fp_module_text_size(THIS_MODULE);
 	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		err = ftrace_set_filter_ip(&ops,
-					   (unsigned long)hooks[i].original, 0,
-					   0);
+		err = ftrace_set_filter_ip(
+			&ops, (unsigned long)hooks[i].original, 0, 0);
 		if (err)
 			goto err_filter;
 	}

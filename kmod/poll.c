@@ -105,10 +105,27 @@ static void nap(struct poll_ctx *ctx, u64 ns)
 	ctx->napped_ns += ns_since(start);
 }
 
-/* Somebody else could use this CPU: KVM's halt polling asks the same. */
+/*
+ * Somebody else could use this CPU: KVM's halt polling asks the same. Where that
+ * was so lately it will be so again before the bio is done: with more tasks than
+ * CPUs interrupts do better, and one look at a quiet moment must not hide it.
+ */
+#define CALM_MS 10
+static DEFINE_PER_CPU(unsigned long, wanted_at); /* jiffies */
+
 static bool cpu_wanted(void)
 {
-	return need_resched() || !single_task_running();
+	bool wanted = need_resched() || !single_task_running();
+
+	if (wanted)
+		this_cpu_write(wanted_at, jiffies);
+	return wanted;
+}
+
+static bool cpu_wanted_lately(void)
+{
+	return cpu_wanted() ||
+	       jiffies - this_cpu_read(wanted_at) < msecs_to_jiffies(CALM_MS);
 }
 
 /*
@@ -280,10 +297,12 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
  * answer is remembered for the rest of the jiffy, as the targets are: should the
  * queues go away meanwhile, refused() makes it good.
  */
-static DEFINE_PER_CPU(struct pollable {
-	const struct request_queue *q;
-	unsigned long jiffy;
-}, pollable);
+static DEFINE_PER_CPU(
+	struct pollable {
+		const struct request_queue *q;
+		unsigned long jiffy;
+	},
+	pollable);
 
 static bool queue_can_poll(struct request_queue *q)
 {
@@ -370,8 +389,8 @@ static enum forcepoll_count task_reason(const struct bio *bio, int nr)
 	    !forcepoll_readahead_awaited(bio, nr == -1))
 		return FORCEPOLL_COUNT_skip_readahead;
 	/* Swap read-ahead has no flag of its own, but a plug. */
-	if (plug && (plug->rq_count ||
-		     (!op_is_write(bio_op(bio)) && swap_in(bio))))
+	if (plug &&
+	    (plug->rq_count || (!op_is_write(bio_op(bio)) && swap_in(bio))))
 		return FORCEPOLL_COUNT_skip_batched;
 	return 0;
 }
@@ -421,7 +440,7 @@ void forcepoll_poll_submit(struct bio *bio,
 	if (!why)
 		why = device_reason(bio, target->flags);
 	/* Last: it changes from one moment to the next. */
-	if (!why && cpu_wanted())
+	if (!why && cpu_wanted_lately())
 		why = FORCEPOLL_COUNT_skip_busy;
 	if (why) {
 		forcepoll_stats_count(why);

@@ -51,7 +51,7 @@ void forcepoll_stats_sum(struct forcepoll_stats *sum)
 			sum->wait_ns[i] += READ_ONCE(s->wait_ns[i]);
 			sum->spin_ns[i] += READ_ONCE(s->spin_ns[i]);
 		}
-		sum->max_wait_ns = max(sum->max_wait_ns,
-				       READ_ONCE(s->max_wait_ns));
+		sum->max_wait_ns =
+			max(sum->max_wait_ns, READ_ONCE(s->max_wait_ns));
 	}
 }

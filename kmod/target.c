@@ -16,10 +16,12 @@ static struct binding __rcu *bound;
 DEFINE_PER_CPU(u64[FORCEPOLL_SLOTS], forcepoll_misses);
 
 /* Key and value: with preemption off, so that they go together. */
-static DEFINE_PER_CPU(struct hit {
-	u64 key;
-	u64 value;
-}[FORCEPOLL_SLOTS], hits);
+static DEFINE_PER_CPU(
+	struct hit {
+		u64 key;
+		u64 value;
+	}[FORCEPOLL_SLOTS],
+	hits);
 
 static void *lookup(struct bpf_map *map, u32 key)
 {

@@ -30,8 +30,8 @@ static __always_inline u64 forcepoll_target_key(void)
 static __always_inline bool forcepoll_target_missed(u64 key)
 {
 	/* Preemptible: any CPU's answer is right, the key names its time. */
-	return this_cpu_read(
-		       forcepoll_misses[(key >> 32) % FORCEPOLL_SLOTS]) == key;
+	return this_cpu_read(forcepoll_misses[(key >> 32) % FORCEPOLL_SLOTS]) ==
+	       key;
 }
 
 /*

@@ -65,8 +65,10 @@ int control_open(struct control *c, int targets_fd, int devices_fd)
 		err = control_bpf__load(c->bpf);
 	if (!err)
 		return 0;
-	log_error(err, "module forcepoll: its kfuncs cannot be called: %s "
-		       "(-vv shows why)", strerror(-err));
+	log_error(err,
+		  "module forcepoll: its kfuncs cannot be called: %s "
+		  "(-vv shows why)",
+		  strerror(-err));
 err_close:
 	control_close(c);
 	return err;
@@ -103,10 +105,10 @@ int control_bind(struct control *c)
 	else
 		err = call(c->bpf->progs.control_bind_fd, &fds, sizeof(fds));
 	if (err == -EBUSY)
-		return log_error(err,
-				 "submit_bio is taken: another forcepoll is "
-				 "bound with another --pin-dir, or a live patch "
-				 "is in place, or ftrace is off");
+		return log_error(
+			err, "submit_bio is taken: another forcepoll is "
+			     "bound with another --pin-dir, or a live patch "
+			     "is in place, or ftrace is off");
 	if (err)
 		return log_error(err, "bind: %s", strerror(-err));
 	return 0;

@@ -111,17 +111,18 @@ int pins_check(struct pins *pins, const char *dir)
 
 	d = opendir(dir);
 	if (!d)
-		return errno == ENOENT ?
-			       0 :
-			       log_error(-errno, "%s: %s", dir,
-					 strerror(errno));
+		return errno == ENOENT ? 0 :
+					 log_error(-errno, "%s: %s", dir,
+						   strerror(errno));
 	while (!err && (entry = readdir(d))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		err = check_pin(pins, entry->d_name);
 		if (err)
-			log_error(err, "%s/%s: not forcepoll's: give another "
-				       "--pin-dir", dir, entry->d_name);
+			log_error(err,
+				  "%s/%s: not forcepoll's: give another "
+				  "--pin-dir",
+				  dir, entry->d_name);
 		if (!strcmp(entry->d_name, "targets"))
 			pins->found = true;
 	}
@@ -223,6 +224,20 @@ int pins_map(const struct pins *pins, const char *name)
 		return err;
 	fd = bpf_obj_get(path);
 	return fd < 0 ? -errno : fd;
+}
+
+__u32 pins_targets_id(const struct pins *pins)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	int fd = pins_map(pins, "targets");
+
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		info.id = 0;
+	close(fd);
+	return info.id;
 }
 
 int pins_remove(const struct pins *pins)

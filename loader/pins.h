@@ -37,6 +37,9 @@ int pins_links(const struct pins *pins, struct targets_bpf *bpf);
 /* A descriptor of a pinned map, or -errno. Says nothing. */
 int pins_map(const struct pins *pins, const char *name);
 
+/* The kernel's id of the pinned map of targets; 0 when there is none. */
+__u32 pins_targets_id(const struct pins *pins);
+
 /* Remove all that forcepoll pins, and the directory when that leaves it empty. */
 int pins_remove(const struct pins *pins);
 

@@ -34,10 +34,9 @@ static int check_machine(void)
 	if (geteuid())
 		return log_error(-EPERM, "must be run as root");
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return log_error(-ENOENT,
-				 "this kernel has no BTF (no "
-				 "/sys/kernel/btf/vmlinux): it needs "
-				 "CONFIG_DEBUG_INFO_BTF=y");
+		return log_error(-ENOENT, "this kernel has no BTF (no "
+					  "/sys/kernel/btf/vmlinux): it needs "
+					  "CONFIG_DEBUG_INFO_BTF=y");
 	return 0;
 }
 
@@ -105,6 +104,22 @@ static int start(struct targets_bpf *bpf, const struct pins *pins,
 	return err;
 }
 
+/* Only what is bound to these pins: another run may have another directory. */
+static int release(const struct pins *pins)
+{
+	struct forcepoll_stats stats;
+	struct control control;
+	int err = control_open(&control, -1, -1);
+
+	if (err)
+		return err;
+	err = control_stats(&control, &stats);
+	if (!err && stats.bound && stats.targets_id == pins_targets_id(pins))
+		err = control_release(&control);
+	control_close(&control);
+	return err;
+}
+
 /*
  * Undo, in the order that leaves no polling without its bookkeeping. The module
  * goes when forcepoll brought it, and when nobody else uses it.
@@ -112,17 +127,11 @@ static int start(struct targets_bpf *bpf, const struct pins *pins,
 static int undo(const struct pins *pins)
 {
 	struct forcepoll_state state = {};
-	struct control control;
 	int err = 0, e;
 
 	pins_state(pins, &state);
-	if (module_loaded()) {
-		err = control_open(&control, -1, -1);
-		if (!err) {
-			err = control_release(&control);
-			control_close(&control);
-		}
-	}
+	if (module_loaded())
+		err = release(pins);
 	e = pins_remove(pins);
 	err = err ?: e;
 	if (!err && state.flags & FORCEPOLL_STATE_LOADED && module_loaded()) {
@@ -235,8 +244,8 @@ static int run_locked(struct pins *pins, struct selection *s,
 	if (err)
 		goto out;
 
-	log_info("ready: %s", pins->found ? "took over a run that was left" :
-					    "polling");
+	log_info("ready: %s",
+		 pins->found ? "took over a run that was left" : "polling");
 	if (!o->background) {
 		err = wait_for_end(o, &set);
 		err = undo(pins) ?: err;

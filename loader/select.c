@@ -237,8 +237,8 @@ static int put_exe(struct targets_bpf *bpf, int fd, const char *path,
 		    .ctx_size_out = sizeof(id));
 	int err;
 
-	err = bpf_prog_test_run_opts(
-		bpf_program__fd(bpf->progs.identify_file), &opts);
+	err = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.identify_file),
+				     &opts);
 	err = err ?: (int)opts.retval;
 	if (err)
 		return log_error(err, "%s: %s", path, strerror(-err));

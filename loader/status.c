@@ -52,7 +52,7 @@ struct view {
 	struct {
 		__u32 tgid;
 		struct forcepoll_target target;
-	} *targets;
+	} * targets;
 	struct device *devices;
 	int nr_devices;
 };
@@ -72,8 +72,8 @@ static int read_targets(struct view *v, const struct pins *pins)
 	while (v->nr_targets < FORCEPOLL_MAX_TARGETS &&
 	       !bpf_map_get_next_key(fd, prev, &key)) {
 		v->targets[v->nr_targets].tgid = key;
-		if (!bpf_map_lookup_elem(
-			    fd, &key, &v->targets[v->nr_targets].target))
+		if (!bpf_map_lookup_elem(fd, &key,
+					 &v->targets[v->nr_targets].target))
 			v->nr_targets++;
 		prev = &key;
 	}
@@ -260,14 +260,15 @@ static void print_view(const struct view *v)
 		{ "none", "no run" },
 		{ "running", "a loader is running" },
 		{ "background", "left in the background" },
-		{ "orphaned", "ORPHANED: its loader was killed; a new run takes "
-			      "over, stop ends it" },
+		{ "orphaned",
+		  "ORPHANED: its loader was killed; a new run takes "
+		  "over, stop ends it" },
 	};
 
 	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++)
 		if (!strcmp(v->loader, says[i][0]))
 			printf("run:    %s\n", says[i][1]);
-	printf("module: %s\n", !v->module      ? "not loaded" :
+	printf("module: %s\n", !v->module     ? "not loaded" :
 			       v->stats.bound ? "loaded, bound: polling" :
 						"loaded, not bound");
 	print_targets(v);
