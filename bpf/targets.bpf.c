@@ -19,6 +19,9 @@
  * entry, or add() finds live == 0. A tgid is not used again before that event of
  * its last thread, so no entry outlives its process.
  *
+ * Task and cgroup pointers are followed directly: the programs' arguments are
+ * typed, and a load through a pointer that is gone reads 0.
+ *
  * Every path that does nothing counts why, in the map "events".
  *
  * Known weakness: a cgroup that is chosen is looked for among the ancestors of a
@@ -46,6 +49,10 @@ const volatile bool have_comms, have_exes;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	/*
+	 * Preallocated: 5.2 MB instead of 1.0 and 350 instructions more for a
+	 * process's life, but an entry can always be had where memory cannot.
+	 */
 	__uint(max_entries, FORCEPOLL_MAX_TARGETS);
 	__type(key, __u32);
 	__type(value, struct forcepoll_target);
@@ -122,7 +129,7 @@ static __always_inline void del(__u32 tgid)
 
 static __always_inline bool gone(struct task_struct *task)
 {
-	return BPF_CORE_READ(task, signal, live.counter) == 0;
+	return task->signal->live.counter == 0;
 }
 
 /* Counts @event when the process is a target afterwards. */
@@ -130,7 +137,7 @@ static __always_inline bool add(struct task_struct *task,
 				const struct forcepoll_target *target,
 				enum forcepoll_event event)
 {
-	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u32 tgid = task->tgid;
 	long err = bpf_map_update_elem(&targets, &tgid, target, BPF_ANY);
 
 	if (err) {
@@ -149,7 +156,7 @@ static __always_inline bool add(struct task_struct *task,
 
 static __always_inline bool has_flag(struct task_struct *task, __u32 flag)
 {
-	return BPF_CORE_READ(task, flags) & flag;
+	return task->flags & flag;
 }
 
 /* What the chosen cgroup at or around @cgrp says, or NULL: none is chosen. */
@@ -157,14 +164,13 @@ static __always_inline struct forcepoll_target *
 choice_around(struct cgroup *cgrp)
 {
 	for (int i = 0; i < MAX_DEPTH && cgrp; i++) {
-		__u64 id = BPF_CORE_READ(cgrp, kn, id);
+		__u64 id = cgrp->kn->id;
 		struct forcepoll_target *choice;
 
 		choice = bpf_map_lookup_elem(&cgroups, &id);
 		if (choice)
 			return choice;
-		/* The css that a cgroup begins with: its parent's address. */
-		cgrp = (struct cgroup *)BPF_CORE_READ(cgrp, self.parent);
+		cgrp = cgrp->self.parent->cgroup;
 	}
 	return NULL;
 }
@@ -172,7 +178,7 @@ choice_around(struct cgroup *cgrp)
 static __always_inline struct forcepoll_target *
 cgroup_choice(struct task_struct *task)
 {
-	return choice_around(BPF_CORE_READ(task, cgroups, dfl_cgrp));
+	return choice_around(task->cgroups->dfl_cgrp);
 }
 
 /*
@@ -184,7 +190,7 @@ static __always_inline void add_member(struct task_struct *task,
 				       enum forcepoll_event event)
 {
 	if (add(task, target, event) && !cgroup_choice(task))
-		del(BPF_CORE_READ(task, tgid));
+		del(task->tgid);
 }
 
 /* What --comm or --exe says of the program that @task runs, or NULL. */
@@ -197,13 +203,14 @@ name_choice(struct task_struct *task)
 	struct file *file;
 
 	if (have_comms) {
-		BPF_CORE_READ_STR_INTO(&comm.name, task, comm);
+		bpf_probe_read_kernel_str(comm.name, sizeof(comm.name),
+					  task->comm);
 		choice = bpf_map_lookup_elem(&comms, &comm);
 	}
 	if (!choice && have_exes) {
-		file = BPF_CORE_READ(task, mm, exe_file);
-		exe.ino = BPF_CORE_READ(file, f_inode, i_ino);
-		exe.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+		file = task->mm->exe_file;
+		exe.ino = file->f_inode->i_ino;
+		exe.dev = file->f_inode->i_sb->s_dev;
 		choice = bpf_map_lookup_elem(&exes, &exe);
 	}
 	return choice;
@@ -214,9 +221,9 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct forcepoll_target *choice, *of_parent, target;
-	__u32 tgid = BPF_CORE_READ(child, tgid);
+	__u32 tgid = child->tgid;
 
-	if (BPF_CORE_READ(child, pid) != tgid) {
+	if (child->pid != tgid) {
 		count(FORCEPOLL_EVENT_fork_thread);
 		return 0;
 	}
@@ -230,7 +237,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		add_member(child, &target, FORCEPOLL_EVENT_fork_cgroup);
 		return 0;
 	}
-	of_parent = target_of(BPF_CORE_READ(parent, tgid));
+	of_parent = target_of(parent->tgid);
 	if (of_parent && of_parent->flags & FORCEPOLL_TARGET_FOLLOW) {
 		target = *of_parent;
 		target.flags &= ~FORCEPOLL_TARGET_CGROUP; /* it is not in it */
@@ -247,7 +254,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid)
 {
 	struct forcepoll_target *choice, target;
 
-	if (target_of(BPF_CORE_READ(task, tgid))) {
+	if (target_of(task->tgid)) {
 		count(FORCEPOLL_EVENT_exec_keep);
 		return 0;
 	}
@@ -268,7 +275,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
-	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u32 tgid = task->tgid;
 
 	if (!gone(task)) {
 		count(FORCEPOLL_EVENT_exit_thread);
@@ -293,16 +300,16 @@ SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(on_attach, struct cgroup *dst, const char *path,
 	     struct task_struct *task, bool threadgroup)
 {
-	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u32 tgid = task->tgid;
 	struct forcepoll_target *choice, *now, target;
 	bool dead_leader = threadgroup && has_flag(task, PF_EXITING);
 
-	if (BPF_CORE_READ(task, pid) != tgid) {
+	if (task->pid != tgid) {
 		count(FORCEPOLL_EVENT_cgroup_thread);
 		return 0;
 	}
 	if (has_flag(task, PF_KTHREAD) ||
-	    (dead_leader && BPF_CORE_READ(dst, root, hierarchy_id))) {
+	    (dead_leader && dst->root->hierarchy_id)) {
 		count(FORCEPOLL_EVENT_cgroup_stay);
 		return 0;
 	}
@@ -334,7 +341,7 @@ int BPF_PROG(on_attach, struct cgroup *dst, const char *path,
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(on_rmdir, struct cgroup *cgrp, const char *path)
 {
-	__u64 id = BPF_CORE_READ(cgrp, kn, id);
+	__u64 id = cgrp->kn->id;
 
 	if (!bpf_map_delete_elem(&cgroups, &id))
 		count(FORCEPOLL_EVENT_cgroup_rmdir);
@@ -349,8 +356,8 @@ parent_choice(struct task_struct *task)
 		struct forcepoll_target *of_parent;
 		__u32 tgid;
 
-		task = BPF_CORE_READ(task, real_parent);
-		tgid = BPF_CORE_READ(task, tgid);
+		task = task->real_parent;
+		tgid = task->tgid;
 		if (!tgid)
 			break;
 		of_parent = target_of(tgid);
@@ -371,10 +378,10 @@ int seed(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 
 	if (!task || has_flag(task, PF_KTHREAD | PF_EXITING) ||
-	    (BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid) &&
-	     !(BPF_CORE_READ(task, group_leader, flags) & PF_EXITING)))
+	    (task->pid != task->tgid &&
+	     !(task->group_leader->flags & PF_EXITING)))
 		return 0;
-	if (target_of(BPF_CORE_READ(task, tgid))) {
+	if (target_of(task->tgid)) {
 		count(FORCEPOLL_EVENT_seed_known);
 		return 0;
 	}
@@ -432,7 +439,7 @@ int identify_task(struct bpf_iter__task *ctx)
 
 	if (!task || gone(task))
 		return 0;
-	identified_tgid = BPF_CORE_READ(task, tgid);
-	identified_flags = BPF_CORE_READ(task, flags);
+	identified_tgid = task->tgid;
+	identified_flags = task->flags;
 	return 0;
 }

@@ -78,7 +78,8 @@ static void read_elevator(struct device *d)
 
 	strcpy(d->elevator, "none");
 	if (device_read(line, sizeof(line), "/sys/block/%s/queue/scheduler",
-			d->name) || !line[0])
+			d->name) ||
+	    !line[0])
 		return;
 	if (strchr(line, '['))
 		name = strchr(line, '[') + 1;
@@ -157,8 +158,8 @@ int device_list(struct device **devices)
 	*devices = calloc(n + 1, sizeof(**devices));
 	for (i = 0; i < n; i++) {
 		/* One that has just gone is no error. */
-		if (*devices && !read_device(names[i]->d_name,
-					     &(*devices)[found]))
+		if (*devices &&
+		    !read_device(names[i]->d_name, &(*devices)[found]))
 			found++;
 		free(names[i]);
 	}

@@ -52,6 +52,7 @@ struct report {
 	int nr_pollable;
 	unsigned int online, possible; /* CPUs */
 	bool root;
+	bool boot_said; /* fix_boot() for NVMe */
 	const char *release; /* of the running kernel */
 };
 
@@ -95,7 +96,8 @@ fix(struct report *r, const char *format, ...)
 		return;
 	va_start(args, format);
 	if (vasprintf(&line, format, args) < 0 ||
-	    asprintf(&all, "%s%s%s", c->fix ?: "", c->fix ? "\n" : "", line) < 0)
+	    asprintf(&all, "%s%s%s", c->fix ?: "", c->fix ? "\n" : "", line) <
+		    0)
 		r->err = -ENOMEM;
 	va_end(args);
 	free(line);
@@ -333,7 +335,8 @@ static void check_root(struct report *r)
 	char line[256];
 
 	if (geteuid()) {
-		check(r, "root", WARN, "not root: what only root may see is "
+		check(r, "root", WARN,
+		      "not root: what only root may see is "
 		      "missing below");
 		fix(r, "\tsudo forcepoll-loader doctor");
 		return;
@@ -346,7 +349,8 @@ static void check_root(struct report *r)
 	if (r->root) {
 		check(r, "root", OK, "yes");
 	} else {
-		check(r, "root", FAIL, "root of a container, not of the machine");
+		check(r, "root", FAIL,
+		      "root of a container, not of the machine");
 		fix(r, "Run it on the host. It can choose the processes of a "
 		       "container by their cgroup.");
 	}
@@ -370,9 +374,9 @@ static bool find_config(const struct report *r, char *path, size_t size)
 static void check_kernel(struct report *r)
 {
 	static const char *const needed[] = {
-		"CONFIG_MODULES",	   "CONFIG_BPF_SYSCALL",
-		"CONFIG_BPF_JIT",	   "CONFIG_DEBUG_INFO_BTF",
-		"CONFIG_DYNAMIC_FTRACE",   "CONFIG_DEBUG_INFO_BTF_MODULES",
+		"CONFIG_MODULES",	 "CONFIG_BPF_SYSCALL",
+		"CONFIG_BPF_JIT",	 "CONFIG_DEBUG_INFO_BTF",
+		"CONFIG_DYNAMIC_FTRACE", "CONFIG_DEBUG_INFO_BTF_MODULES",
 	};
 	static const char *const replace[] = {
 		"CONFIG_DYNAMIC_FTRACE_WITH_REGS",
@@ -403,7 +407,8 @@ static void check_kernel(struct report *r)
 
 	device_read(jit, sizeof(jit), "/proc/sys/net/core/bpf_jit_enable");
 	if (!strcmp(jit, "0")) {
-		check(r, "bpf", FAIL, "BPF programs are not compiled, and only "
+		check(r, "bpf", FAIL,
+		      "BPF programs are not compiled, and only "
 		      "compiled ones can call the module");
 		fix(r, "\tsysctl net.core.bpf_jit_enable=1");
 	}
@@ -419,7 +424,8 @@ static void check_ftrace(struct report *r, const char *tracing)
 	char path[PATH_MAX], enabled[8];
 	int i, found;
 
-	device_read(enabled, sizeof(enabled), "/proc/sys/kernel/ftrace_enabled");
+	device_read(enabled, sizeof(enabled),
+		    "/proc/sys/kernel/ftrace_enabled");
 	if (!strcmp(enabled, "0")) {
 		check(r, "ftrace", FAIL, "switched off");
 		fix(r, "\tsysctl kernel.ftrace_enabled=1");
@@ -438,7 +444,8 @@ static void check_ftrace(struct report *r, const char *tracing)
 		      "on; whether submit_bio can be replaced cannot be told%s",
 		      r->root ? ": no tracefs" : " without root");
 		if (r->root)
-			fix(r, "\tmount -t tracefs tracefs /sys/kernel/tracing");
+			fix(r,
+			    "\tmount -t tracefs tracefs /sys/kernel/tracing");
 		return;
 	}
 	for (i = 0; i < NR_HOOKS; i++) {
@@ -477,11 +484,10 @@ static bool find_livepatch(const char *function, char *patch, size_t size)
 /* Only one at a time can replace a function (IPMODIFY), and it may be us. */
 static void check_rival(struct report *r, const char *tracing)
 {
-	char path[PATH_MAX], line[1024], refs[16], *flags;
+	char path[PATH_MAX], line[1024], *flags, *who;
 	int i;
 
 	snprintf(path, sizeof(path), "%s/enabled_functions", tracing);
-	device_read(refs, sizeof(refs), "/sys/module/forcepoll/refcnt");
 	for (i = 0; i < NR_HOOKS; i++) {
 		if (find_livepatch(hooks[i], line, sizeof(line))) {
 			check(r, hooks[i], FAIL, "replaced by live patch %s",
@@ -490,16 +496,25 @@ static void check_rival(struct report *r, const char *tracing)
 			       "has the patch built in.");
 			return;
 		}
-		/* submit_bio (1) R I     tramp: ... (callback+0x0 [module]) */
-		if (!find_word(path, hooks[i], line, sizeof(line)))
+		/* submit_bio (1) R I  M  tramp: ADDRESS (callback [module]) */
+		if (!find_word(path, hooks[i], line, sizeof(line)) ||
+		    strstr(line, "[forcepoll]"))
 			continue;
 		flags = strchrnul(line, ')');
+		who = strchr(flags, '[');
+		if (who)
+			who[strcspn(who, "]")] = '\0';
 		flags[strcspn(flags, "\t>\n")] = '\0';
-		if (!strstr(flags, " I") || atoi(refs) > 0)
+		if (!strstr(flags, " I"))
 			continue;
-		check(r, hooks[i], FAIL, "another module replaces it already");
-		fix(r, "Only one can. This shows which; unload it:");
-		fix(r, "\tgrep -w '^%s' %s", hooks[i], path);
+		check(r, hooks[i], FAIL, "replaced by %s already",
+		      who ? who + 1 : "somebody else");
+		fix(r, "Only one can replace it. Unload the other:");
+		if (who)
+			fix(r, "\trmmod %s", who + 1);
+		else
+			fix(r, "\tgrep -w '^%s' %s    # tells which", hooks[i],
+			    path);
 		return;
 	}
 }
@@ -538,7 +553,8 @@ static void check_cgroup(struct report *r)
 	bool has_v1 = find_mount("cgroup", v1, sizeof(v1));
 
 	if (!find_mount("cgroup2", path, sizeof(path))) {
-		check(r, "cgroup2", WARN, "not mounted: no --cgroup, the other "
+		check(r, "cgroup2", WARN,
+		      "not mounted: no --cgroup, the other "
 		      "ways to choose processes are there");
 		if (has_v1)
 			fix(r, "This system uses version 1. To change that, "
@@ -546,8 +562,10 @@ static void check_cgroup(struct report *r)
 		else
 			fix(r, "\tmount -t cgroup2 cgroup2 /sys/fs/cgroup");
 	} else if (has_v1) {
-		check(r, "cgroup2", WARN, "at %s, with version 1 beside it: "
-		      "--cgroup takes directories in the former only", path);
+		check(r, "cgroup2", WARN,
+		      "at %s, with version 1 beside it: "
+		      "--cgroup takes directories in the former only",
+		      path);
 		fix(r, "Where a container is in version 1 only, boot with "
 		       "systemd.unified_cgroup_hierarchy=1.");
 	} else {
@@ -561,7 +579,8 @@ static void check_debugfs(struct report *r)
 
 	if (!find_mount("debugfs", path, sizeof(path)) ||
 	    strcmp(path, "/sys/kernel/debug")) {
-		check(r, "debugfs", WARN, "not at /sys/kernel/debug: poll queues "
+		check(r, "debugfs", WARN,
+		      "not at /sys/kernel/debug: poll queues "
 		      "cannot be counted");
 		fix(r, "\tmount -t debugfs debugfs /sys/kernel/debug");
 	} else if (access("/sys/kernel/debug/block", R_OK)) {
@@ -578,6 +597,7 @@ static void check_debugfs(struct report *r)
 struct module_file {
 	char path[PATH_MAX]; /* "" when there is none */
 	bool listed; /* modprobe finds it */
+	bool elf;
 	bool packed; /* xz or zstd: cannot look inside */
 	bool btf, has_signature;
 	char release[65]; /* of the kernel it is for */
@@ -612,7 +632,8 @@ static void find_module(struct report *r, struct module_file *m)
 			continue;
 		m->listed = true;
 		snprintf(m->path, sizeof(m->path), "%s%s%.255s",
-			 *line == '/' ? "" : dir, *line == '/' ? "" : "/", line);
+			 *line == '/' ? "" : dir, *line == '/' ? "" : "/",
+			 line);
 	}
 	if (f)
 		fclose(f);
@@ -653,7 +674,12 @@ static int look_inside(struct module_file *m)
 		free(data);
 		return -EIO;
 	}
-	m->packed = memcmp(data, "\177ELF", 4);
+	m->elf = !memcmp(data, "\177ELF", 4);
+	m->packed = !memcmp(data,
+			    "\xfd"
+			    "7zXZ",
+			    5) ||
+		    !memcmp(data, "\x28\xb5\x2f\xfd", 4);
 	m->btf = memmem(data, size, ".BTF", 5); /* with its NUL */
 	m->has_signature = !memcmp(data + size - len, mark, len);
 	p = memmem(data, size, key, strlen(key));
@@ -687,7 +713,8 @@ static void check_loaded(struct report *r)
 		check(r, "module", OK, "loaded");
 		return;
 	}
-	check(r, "module", FAIL, "loaded, but its BTF is missing or is not of "
+	check(r, "module", FAIL,
+	      "loaded, but its BTF is missing or is not of "
 	      "this kernel: BPF cannot call it");
 	fix(r, "It was built without the kernel's BTF at hand.");
 	fix_build(r);
@@ -700,25 +727,30 @@ static void check_file(struct report *r, struct module_file *m)
 		check(r, "module", FAIL,
 		      "forcepoll.ko is not in /lib/modules/%s", r->release);
 		fix_build(r);
-	} else if (look_inside(m)) {
-		check(r, "module", FAIL, "%s cannot be read", m->path);
+	} else if (look_inside(m) || !(m->elf || m->packed)) {
+		check(r, "module", FAIL, "%s cannot be read, or is no module",
+		      m->path);
 		fix_build(r);
 	} else if (m->packed) {
-		check(r, "module", OK, "%s, not loaded (compressed: not checked "
-		      "any further)", m->path);
+		check(r, "module", OK,
+		      "%s, not loaded yet (compressed: not checked "
+		      "any further)",
+		      m->path);
 	} else if (strcmp(m->release, r->release)) {
 		check(r, "module", FAIL, "%s is for kernel %s", m->path,
-		      m->release[0] ? m->release : "of no name: not a module");
+		      m->release[0] ? m->release : "(not said)");
 		fix_build(r);
 	} else if (!m->btf) {
-		check(r, "module", FAIL, "%s was built without BTF: BPF cannot "
-		      "call it", m->path);
+		check(r, "module", FAIL,
+		      "%s was built without BTF: BPF cannot "
+		      "call it",
+		      m->path);
 		fix_build(r);
 	} else if (!m->listed) {
 		check(r, "module", FAIL, "%s is unknown to modprobe", m->path);
 		fix(r, "\tdepmod");
 	} else {
-		check(r, "module", OK, "%s, not loaded", m->path);
+		check(r, "module", OK, "%s, not loaded yet", m->path);
 	}
 }
 
@@ -745,13 +777,15 @@ static void check_signature(struct report *r, const struct module_file *m)
 	device_read(disabled, sizeof(disabled),
 		    "/proc/sys/kernel/modules_disabled");
 	if (disabled[0] == '1') {
-		check(r, "signature", FAIL, "no module can be loaded any more "
+		check(r, "signature", FAIL,
+		      "no module can be loaded any more "
 		      "(kernel.modules_disabled)");
 		fix(r, "It can be set back by a reboot only: find who sets it "
 		       "in /etc/sysctl.d.");
 		return;
 	}
-	device_read(lockdown, sizeof(lockdown), "/sys/kernel/security/lockdown");
+	device_read(lockdown, sizeof(lockdown),
+		    "/sys/kernel/security/lockdown");
 	device_read(enforce, sizeof(enforce),
 		    "/sys/module/module/parameters/sig_enforce");
 	required = enforce[0] == 'Y' || strstr(lockdown, "[integrity]") ||
@@ -765,22 +799,32 @@ static void check_signature(struct report *r, const struct module_file *m)
 			secure[4] = 0;
 		close(fd);
 	}
-	if (!required) {
+	if (!required && secure[4] == 1 && !lockdown[0] &&
+	    !find_mount("securityfs", lockdown, sizeof(lockdown))) {
+		check(r, "signature", WARN,
+		      "Secure Boot is on; whether one is "
+		      "required cannot be told without securityfs");
+		fix(r, "\tmount -t securityfs securityfs /sys/kernel/security");
+	} else if (!required) {
 		check(r, "signature", OK, "not required%s",
 		      secure[4] == 1 ? ", though Secure Boot is on" : "");
 	} else if (m->has_signature) {
-		check(r, "signature", OK, "required, and there is one; if it "
+		check(r, "signature", OK,
+		      "required, and there is one; if it "
 		      "is refused, enrol its key");
 		fix(r, "\tmokutil --import /var/lib/dkms/mok.pub");
 	} else if (m->packed) {
-		check(r, "signature", WARN, "required (%s); the module is "
+		check(r, "signature", WARN,
+		      "required (%s); the module is "
 		      "compressed: modinfo tells whether it is signed",
 		      secure[4] == 1 ? "Secure Boot" : "lockdown");
 	} else {
-		check(r, "signature", FAIL, "required (%s), and the module has "
-		      "none", secure[4] == 1 ? "Secure Boot" :
-			      enforce[0] == 'Y' ? "module.sig_enforce" :
-						  "lockdown");
+		check(r, "signature", FAIL,
+		      "required (%s), and the module has "
+		      "none",
+		      secure[4] == 1	? "Secure Boot" :
+		      enforce[0] == 'Y' ? "module.sig_enforce" :
+					  "lockdown");
 		fix_signature(r, m);
 	}
 }
@@ -913,7 +957,8 @@ static bool disk_used(const struct report *r, const struct device *d, char *by,
 	used = node_used(path, by, size);
 	dir = opendir(path);
 	while (dir && !used && (e = readdir(dir))) {
-		snprintf(part, sizeof(part), "%s/%s/partition", path, e->d_name);
+		snprintf(part, sizeof(part), "%s/%s/partition", path,
+			 e->d_name);
 		if (access(part, F_OK))
 			continue;
 		*strrchr(part, '/') = '\0';
@@ -969,14 +1014,26 @@ static void fix_boot(struct report *r, const char *module, const char *file,
 		return;
 	}
 	fix(r, "From the next boot on:");
-	fix(r, "\techo options %s poll_queues=%u "
-	       ">>/etc/modprobe.d/forcepoll.conf", module, n);
+	fix(r,
+	    "\techo options %s poll_queues=%u "
+	    ">>/etc/modprobe.d/forcepoll.conf",
+	    module, n);
 	if (!access("/usr/sbin/update-initramfs", X_OK))
 		fix(r, "\tupdate-initramfs -u");
 	else if (!access("/usr/bin/dracut", X_OK))
 		fix(r, "\tdracut --force");
 	else
 		fix(r, "and make the initramfs anew, if there is one.");
+}
+
+/* It is the same for every controller. */
+static void fix_boot_nvme(struct report *r, unsigned int n)
+{
+	if (r->boot_said)
+		fix(r, "From the next boot on: as above.");
+	else
+		fix_boot(r, "nvme", "kernel/drivers/nvme/host/nvme.ko", n);
+	r->boot_said = true;
 }
 
 /*
@@ -993,15 +1050,15 @@ static const char *endangered(const struct report *r, const char *but)
 	for (i = 0; i < r->nr_devices; i++) {
 		const struct device *d = &r->devices[i];
 
-		if (d->controller[0] && strcmp(d->controller, but) &&
-		    d->mq && !d->io_poll)
+		if (d->controller[0] && strcmp(d->controller, but) && d->mq &&
+		    !d->io_poll)
 			return d->controller;
 	}
 	return NULL;
 }
 
 /* The driver decides on its queues when it takes the device. */
-static void fix_now(struct report *r, const struct controller *c,
+static bool fix_now(struct report *r, const struct controller *c,
 		    unsigned int n)
 {
 	char link[PATH_MAX], path[PATH_MAX], by[2048];
@@ -1009,24 +1066,31 @@ static void fix_now(struct report *r, const struct controller *c,
 
 	snprintf(link, sizeof(link), "/sys/class/nvme/%s/device", c->name);
 	if (!realpath(link, path))
-		return;
+		return false;
+	if (!r->root) {
+		fix(r, "Or at once, if nothing uses it: ask again as root.");
+		return false;
+	}
 	pci = strrchr(path, '/') + 1;
 	if (controller_used(r, c, by, sizeof(by))) {
 		fix(r, "Not before: %s, and the driver has to let go of it.",
 		    by);
-		return;
+		return false;
 	}
-	fix(r, "Or now: nothing on %s is mounted, swapped to or part of another "
-	       "device. Make sure that no process has it open, then:", c->name);
+	fix(r,
+	    "Or now: nothing on %s is mounted, swapped to or part of another "
+	    "device. Make sure that no process has it open, then:",
+	    c->name);
 	fix(r, "\techo %u >/sys/module/nvme/parameters/poll_queues", n);
 	fix(r, "\techo %s >/sys/bus/pci/drivers/nvme/unbind", pci);
 	fix(r, "\techo %s >/sys/bus/pci/drivers/nvme/bind", pci);
 	other = endangered(r, c->name);
 	if (!other)
-		return;
+		return true;
 	fix(r, "and, once %s is back, or I/O of %s could stall after a reset:",
 	    c->name, other);
 	fix(r, "\techo 0 >/sys/module/nvme/parameters/poll_queues");
+	return true;
 }
 
 /* Interrupts of a controller are nvme0q0 (its admin queue), nvme0q1, ... */
@@ -1063,8 +1127,8 @@ static unsigned int recommend(const struct report *r,
 			      const struct controller *c)
 {
 	unsigned int polls = c->polls > 0 ? c->polls : 0;
-	unsigned int asked = r->possible + polls +
-			     parameter("nvme", "write_queues");
+	unsigned int asked =
+		r->possible + polls + parameter("nvme", "write_queues");
 
 	if (c->queues >= asked || r->online <= c->queues / 2)
 		return r->online;
@@ -1078,26 +1142,37 @@ static void check_pcie(struct report *r, const struct controller *c,
 
 	wanted = parameter("nvme", "poll_queues");
 	if (c->polls < 0 && c->pollable) {
-		check(r, c->name, OK, "pcie, %u I/O queues, some of them for "
-		      "polling", c->queues);
+		check(r, c->name, OK,
+		      "pcie, %u I/O queues, some of them for "
+		      "polling",
+		      c->queues);
 	} else if (c->polls >= (int)n) {
-		check(r, c->name, OK, "pcie, %u I/O queues, %d of them for "
-		      "polling, %u CPUs", c->queues, c->polls, r->online);
+		check(r, c->name, OK,
+		      "pcie, %u I/O queues, %d of them for "
+		      "polling, %u CPU%s",
+		      c->queues, c->polls, r->online,
+		      r->online == 1 ? "" : "s");
 	} else if (c->polls > 0) {
-		check(r, c->name, WARN, "pcie, %u I/O queues, %d of them for "
-		      "polling: the %u CPUs share %s", c->queues, c->polls,
-		      r->online, c->polls > 1 ? "them" : "it");
+		check(r, c->name, WARN,
+		      "pcie, %u I/O queues, %d of them for "
+		      "polling: the %u CPUs share %s",
+		      c->queues, c->polls, r->online,
+		      c->polls > 1 ? "them" : "it");
 		fix(r, "Works; faster with %u when several CPUs poll at once.",
 		    n);
-		fix_boot(r, "nvme", "kernel/drivers/nvme/host/nvme.ko", n);
+		fix_boot_nvme(r, n);
 		fix_now(r, c, n);
 	} else if (c->queues == 1 && (r->possible > 1 || wanted)) {
-		check(r, c->name, bad, "pcie, a single I/O queue, which the "
+		check(r, c->name, bad,
+		      "pcie, a single I/O queue, which the "
 		      "driver keeps for interrupts whatever poll_queues says");
-		fix(r, "The controller has no more. A virtual one can get more "
-		       "(QEMU: max_ioqpairs=%u).", 2 * r->online);
+		fix(r,
+		    "The controller has no more. A virtual one can get more "
+		    "(QEMU: max_ioqpairs=%u).",
+		    2 * r->online);
 	} else if (c->irqs && c->irqs < c->queues) {
-		check(r, c->name, bad, "pcie, a reset with poll_queues raised "
+		check(r, c->name, bad,
+		      "pcie, a reset with poll_queues raised "
 		      "has left a queue without interrupt: I/O stalls");
 		fix(r, "The driver makes room for poll queues only when it "
 		       "takes the controller, yet uses them after a reset. "
@@ -1106,16 +1181,23 @@ static void check_pcie(struct report *r, const struct controller *c,
 		fix(r, "\techo 1 >/sys/class/nvme/%s/reset_controller",
 		    c->name);
 	} else {
-		check(r, c->name, bad, "pcie, %u I/O queue%s, none of them for "
-		      "polling%s", c->queues, c->queues == 1 ? "" : "s",
+		check(r, c->name, bad,
+		      "pcie, %u I/O queue%s, none of them for "
+		      "polling%s",
+		      c->queues, c->queues == 1 ? "" : "s",
 		      wanted ? ", though poll_queues is set" : "");
 		if (wanted)
-			fix(r, "The driver makes room for poll queues only when "
-			       "it takes the controller. Do not reset it now: "
-			       "that would leave a queue without interrupt, "
-			       "whose I/O stalls for 30 seconds.");
-		fix_boot(r, "nvme", "kernel/drivers/nvme/host/nvme.ko", n);
-		fix_now(r, c, n);
+			fix(r,
+			    "The driver makes room for poll queues only when "
+			    "it takes the controller. Do not reset it now: "
+			    "that would leave a queue without interrupt, "
+			    "whose I/O stalls for 30 seconds.");
+		fix_boot_nvme(r, n);
+		if (!fix_now(r, c, n) && wanted) {
+			fix(r, "Until then set it back to what it was:");
+			fix(r, "\techo 0 >/sys/module/nvme/parameters/"
+			       "poll_queues");
+		}
 	}
 }
 
@@ -1135,8 +1217,10 @@ static void check_fabrics(struct report *r, const struct controller *c,
 	char address[512], nqn[256], addr[256], port[256];
 
 	if (c->pollable) {
-		check(r, c->name, OK, "%s, %u I/O queues, some of them for "
-		      "polling", c->transport, c->queues);
+		check(r, c->name, OK,
+		      "%s, %u I/O queues, some of them for "
+		      "polling",
+		      c->transport, c->queues);
 		return;
 	}
 	check(r, c->name, bad, "%s, %u I/O queues, none of them for polling",
@@ -1195,8 +1279,10 @@ static void check_controller(struct report *r, const char *name)
 	if (strcmp(state, "live")) {
 		check(r, name, bad, "%s, it is %s", c.transport, state);
 	} else if (c.multipath) {
-		check(r, name, bad, "%s, one of several paths to its drives: "
-		      "they are not polled by this version", c.transport);
+		check(r, name, bad,
+		      "%s, one of several paths to its drives: "
+		      "they are not polled by this version",
+		      c.transport);
 		fix(r, "If there is but one path, boot without multipath:");
 		fix(r, "\tnvme_core.multipath=N");
 	} else if (!c.disks) {
@@ -1244,8 +1330,9 @@ static void fix_driver(struct report *r, const struct device *d)
 		if (n >= 0)
 			free(names);
 		if (n < 2)
-			fix(r, "Give the virtual drive more than one queue, one "
-			       "is kept for interrupts (QEMU: num-queues=%u).",
+			fix(r,
+			    "Give the virtual drive more than one queue, one "
+			    "is kept for interrupts (QEMU: num-queues=%u).",
 			    2 * r->online);
 		fix_boot(r, "virtio_blk", "kernel/drivers/block/virtio_blk.ko",
 			 n < 4 ? 1 : n / 2);
@@ -1266,8 +1353,9 @@ static void check_device(struct report *r, const struct device *d)
 	device_read(zoned, sizeof(zoned), "/sys/block/%s/queue/zoned", d->name);
 	if (device_pollable(d)) {
 		check(r, d->name, OK, "is polled%s",
-		      strncmp(zoned, "host", 4) ? "" : ", reads only: it is "
-						       "zoned");
+		      strncmp(zoned, "host", 4) ? "" :
+						  ", reads only: it is "
+						  "zoned");
 	} else if (strcmp(d->elevator, "none") && d->io_poll) {
 		check(r, d->name, r->nr_pollable ? WARN : FAIL,
 		      "not polled: %s", d->why);
@@ -1302,7 +1390,8 @@ static void check_cpus(struct report *r)
 	if (r->online > 1)
 		check(r, "cpus", OK, "%u", r->online);
 	else
-		check(r, "cpus", WARN, "a single one: polling takes it whenever "
+		check(r, "cpus", WARN,
+		      "a single one: polling takes it whenever "
 		      "nothing else wants it");
 }
 

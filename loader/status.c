@@ -171,9 +171,10 @@ static void comm_of(__u32 tgid, char comm[16])
 	fclose(f);
 }
 
-static const char *by_word(__u32 flags)
+static const char *by_word(__u32 tgid, __u32 flags)
 {
-	return flags & FORCEPOLL_TARGET_CGROUP ? "cgroup" :
+	return !tgid			       ? "all" :
+	       flags & FORCEPOLL_TARGET_CGROUP ? "cgroup" :
 	       flags & FORCEPOLL_TARGET_NAME   ? "name" :
 	       flags & FORCEPOLL_TARGET_PID    ? "pid" :
 						 "hand";
@@ -203,7 +204,7 @@ static void print_targets(const struct view *v)
 		}
 		comm_of(v->targets[i].tgid, comm);
 		printf("  %8u  %-15s %-6s %9u  %s\n", v->targets[i].tgid, comm,
-		       by_word(t->flags), max_bytes(t),
+		       by_word(v->targets[i].tgid, t->flags), max_bytes(t),
 		       t->flags & FORCEPOLL_TARGET_FOLLOW ? "yes" : "no");
 	}
 }
@@ -322,7 +323,7 @@ static void json_view(const struct view *v)
 		json_object(&j, NULL);
 		json_u64(&j, "tgid", v->targets[i].tgid);
 		json_string(&j, "comm", comm);
-		json_string(&j, "by", by_word(t->flags));
+		json_string(&j, "by", by_word(v->targets[i].tgid, t->flags));
 		json_u64(&j, "flags", t->flags);
 		json_u64(&j, "max_bytes", max_bytes(t));
 		json_end(&j);
