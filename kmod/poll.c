@@ -53,6 +53,7 @@ enum { SPINNING, NAPPING, DONE, DONE_BY_OTHER };
 struct poll_ctx {
 	struct task_struct *task;
 	int state;
+	bool wanted; /* another task wanted the CPU meanwhile */
 	u64 napped_ns;
 	unsigned int naps;
 	unsigned int polls;
@@ -105,27 +106,54 @@ static void nap(struct poll_ctx *ctx, u64 ns)
 	ctx->napped_ns += ns_since(start);
 }
 
-/*
- * Somebody else could use this CPU: KVM's halt polling asks the same. Where that
- * was so lately it will be so again before the bio is done: with more tasks than
- * CPUs interrupts do better, and one look at a quiet moment must not hide it.
- */
-#define CALM_MS 10
-static DEFINE_PER_CPU(unsigned long, wanted_at); /* jiffies */
-
+/* Somebody else could use this CPU: KVM's halt polling asks the same. */
 static bool cpu_wanted(void)
 {
-	bool wanted = need_resched() || !single_task_running();
-
-	if (wanted)
-		this_cpu_write(wanted_at, jiffies);
-	return wanted;
+	return need_resched() || !single_task_running();
 }
 
-static bool cpu_wanted_lately(void)
+/*
+ * With more tasks than CPUs interrupts do better, and one look at a quiet moment
+ * does not tell. So a CPU that was wanted, at submission or while it polled,
+ * leaves some bios to interrupts before it tries again: twice as many each time,
+ * a quarter less after each bio that it polled undisturbed. A task that wakes up
+ * now and then costs a bio or two.
+ */
+#define BACKOFF_MAX 255
+static DEFINE_PER_CPU(
+	struct backoff {
+		unsigned int bios; /* to leave alone after the next time */
+		unsigned int left; /* of the last time */
+	},
+	backoff);
+
+static void back_off(bool wanted)
 {
-	return cpu_wanted() ||
-	       jiffies - this_cpu_read(wanted_at) < msecs_to_jiffies(CALM_MS);
+	struct backoff *b = get_cpu_ptr(&backoff);
+
+	if (wanted) {
+		b->bios = min(2 * b->bios + 1, BACKOFF_MAX);
+		b->left = b->bios;
+	} else {
+		b->bios -= DIV_ROUND_UP(b->bios, 4);
+	}
+	put_cpu_ptr(&backoff);
+}
+
+static bool cpu_busy(void)
+{
+	struct backoff *b;
+	bool busy;
+
+	if (cpu_wanted()) {
+		back_off(true);
+		return true;
+	}
+	b = get_cpu_ptr(&backoff);
+	busy = b->left;
+	b->left -= busy;
+	put_cpu_ptr(&backoff);
+	return busy;
 }
 
 /*
@@ -172,7 +200,7 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 	u64 spin_ns = READ_ONCE(spin_us) * (u64)NSEC_PER_USEC;
 
 	while (!is_done(ctx)) {
-		bool pollable = pollable_now(bio);
+		bool pollable = pollable_now(bio), wanted;
 		u64 ns;
 
 		if (pollable) {
@@ -181,8 +209,10 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 				break;
 		}
 		ns = ns_since(start);
+		wanted = cpu_wanted();
+		ctx->wanted |= wanted;
 		/* An eighth of the time gone: a late nap costs an eighth. */
-		if (!pollable || ns > spin_ns || cpu_wanted())
+		if (!pollable || ns > spin_ns || wanted)
 			nap(ctx, clamp_t(u64, ns / 8, NAP_MIN_NS, NAP_MAX_NS));
 		else
 			cpu_relax();
@@ -282,6 +312,7 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	if (refused(bio, size, added))
 		submit_unmarked(bio, &ctx, added);
 
+	back_off(ctx.wanted);
 	polled = bio->bi_opf & REQ_POLLED;
 	bio->bi_private = private;
 	bio->bi_end_io = end_io;
@@ -440,7 +471,7 @@ void forcepoll_poll_submit(struct bio *bio,
 	if (!why)
 		why = device_reason(bio, target->flags);
 	/* Last: it changes from one moment to the next. */
-	if (!why && cpu_wanted_lately())
+	if (!why && cpu_busy())
 		why = FORCEPOLL_COUNT_skip_busy;
 	if (why) {
 		forcepoll_stats_count(why);
