@@ -146,29 +146,38 @@ static struct ftrace_ops ops = {
 		 FP_FTRACE_SAVE_REGS,
 };
 
-int forcepoll_hook_install(void)
+/*
+ * The filter is made once for the life of the module: ftrace_free_filter() leaves
+ * dangling pointers in the ops, which nobody may use again.
+ */
+int __init forcepoll_hook_init(void)
 {
-	int i, err;
+	int i, err = 0;
 
 	text = fp_module_text(THIS_MODULE);
 	text_size = fp_module_text_size(THIS_MODULE);
-	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+	for (i = 0; i < ARRAY_SIZE(hooks) && !err; i++)
 		err = ftrace_set_filter_ip(
 			&ops, (unsigned long)hooks[i].original, 0, 0);
-		if (err)
-			goto err_filter;
-	}
+	if (err)
+		ftrace_free_filter(&ops);
+	return err;
+}
+
+void forcepoll_hook_uninit(void)
+{
+	ftrace_free_filter(&ops);
+}
+
+int forcepoll_hook_install(void)
+{
+	int err;
+
 	/* A BPF trampoline on the same function may have to step back: retry. */
 	do {
 		err = register_ftrace_function(&ops);
 	} while (err == -EAGAIN);
-	if (err)
-		goto err_filter;
-	installed = true;
-	return 0;
-
-err_filter:
-	ftrace_free_filter(&ops);
+	installed = !err;
 	return err;
 }
 
@@ -181,7 +190,6 @@ int forcepoll_hook_remove(void)
 	err = unregister_ftrace_function(&ops);
 	if (WARN_ON_ONCE(err))
 		return err; /* the text stays referenced, the module loaded */
-	ftrace_free_filter(&ops);
 	installed = false;
 	return 0;
 }

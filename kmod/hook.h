@@ -6,6 +6,10 @@
 
 struct bio;
 
+/* -EINVAL: this kernel does not let one of the functions be replaced. */
+int forcepoll_hook_init(void);
+void forcepoll_hook_uninit(void);
+
 /* -EBUSY: somebody else replaces one of the functions, or ftrace is off. */
 int forcepoll_hook_install(void);
 int forcepoll_hook_remove(void);

@@ -19,11 +19,16 @@ static int __init forcepoll_init(void)
 	err = forcepoll_stats_init();
 	if (err)
 		return err;
-	err = forcepoll_kfunc_init();
+	err = forcepoll_hook_init();
 	if (err)
 		goto err_stats;
+	err = forcepoll_kfunc_init();
+	if (err)
+		goto err_hook;
 	return 0;
 
+err_hook:
+	forcepoll_hook_uninit();
 err_stats:
 	forcepoll_stats_uninit();
 	return err;
@@ -36,6 +41,7 @@ err_stats:
 static void __exit forcepoll_exit(void)
 {
 	forcepoll_hook_drain();
+	forcepoll_hook_uninit();
 	forcepoll_stats_uninit();
 }
 

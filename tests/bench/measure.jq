@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0
+# What is asked of the runs that measure() in measure.sh writes.
+
+def median:
+  sort | length as $n |
+  if $n % 2 == 1 then .[$n / 2 | floor]
+  else (.[$n / 2 - 1] + .[$n / 2]) / 2 end;
+
+# The median over runs of something that each has.
+def median(f): map(f) | median;
+
+# Per I/O: what a run counted, over how many I/Os it did.
+def per_io(f): f / .ios;
+
+# What cannot be, of one run; empty when all is well. Times and ratios are never
+# impossible. Jobs that compete for the CPUs may leave nothing to poll.
+def impossible:
+  (.counters.polled // 0) as $polled |
+  ([.counters | to_entries[] |
+    select(.key | . == "unpolled" or startswith("skip_")).value] | add // 0)
+    as $left |
+  (if .drive < .ios * 0.98 then
+    "of \(.ios) I/Os only \(.drive) reached the drive" else empty end),
+  (if .mode == "polled" and .jobs == 1 and $polled == 0 then
+    "nothing was polled" else empty end),
+  (if .mode != "polled" and $polled > 0 then
+    "\($polled) I/Os were polled that must not be" else empty end),
+  (if $polled + $left != (.counters.submitted // 0) then
+    "\(.counters.submitted // 0) I/Os submitted, \($polled) polled, "
+    + "\($left) not" else empty end);
