@@ -125,7 +125,7 @@ static int read_device(const char *name, struct device *d)
 	if (strlen(name) >= sizeof(d->name))
 		return -ENODEV;
 	strcpy(d->name, name);
-	/* The paths below a multipath head have no number: nobody opens them. */
+	/* The paths below a multipath head have no number of their own. */
 	if (device_read(line, sizeof(line), "/sys/block/%s/dev", name) ||
 	    sscanf(line, "%u:%u", &d->major, &d->minor) != 2)
 		return -ENODEV;

@@ -28,7 +28,7 @@ int device_list(struct device **devices);
  */
 int device_find(const char *name_or_path, struct device *d);
 
-/* Would the module poll it? The same rules as device_reason() in kmod/poll.c. */
+/* Would the module poll it? By the rules of device_reason() in kmod/poll.c. */
 bool device_pollable(const struct device *d);
 
 /* First line of a small file as in sysfs. Return: 0; -errno, and "" in @buf. */

@@ -22,5 +22,5 @@ for round in 1 2 3; do
 	loader_stop
 	check "the module that was there stays" [ -d /sys/module/forcepoll ]
 done
-poll_until 20 eval '[ "$(</sys/module/forcepoll/refcnt)" = 0 ]' ||
+poll_until 20 grep -qx 0 /sys/module/forcepoll/refcnt ||
 	fail "the module is still in use"

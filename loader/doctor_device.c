@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "doctor_checks.h"
+#include "doctor_report.h"
+
+void fix_boot(struct report *r, const char *module, const char *file,
+	      unsigned int n)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/lib/modules/%s/modules.builtin",
+		 r->release);
+	if (find_word(path, file, NULL, 0)) {
+		fix(r, "From the next boot on: add to GRUB_CMDLINE_LINUX in "
+		       "/etc/default/grub, then run update-grub:");
+		fix(r, "\t%s.poll_queues=%u", module, n);
+		return;
+	}
+	fix(r, "From the next boot on:");
+	fix(r,
+	    "\techo options %s poll_queues=%u "
+	    ">>/etc/modprobe.d/forcepoll.conf",
+	    module, n);
+	if (!access("/usr/sbin/update-initramfs", X_OK))
+		fix(r, "\tupdate-initramfs -u");
+	else if (!access("/usr/bin/dracut", X_OK))
+		fix(r, "\tdracut --force");
+	else
+		fix(r, "and make the initramfs anew, if there is one.");
+}
+
+/* For disks whose driver could poll, but is not of NVMe. */
+static void fix_driver(struct report *r, const struct device *d)
+{
+	char link[PATH_MAX], path[PATH_MAX];
+	int n;
+
+	snprintf(link, sizeof(link), "/sys/block/%s/device/driver", d->name);
+	if (realpath(link, path) &&
+	    !strcmp(strrchr(path, '/') + 1, "virtio_blk")) {
+		n = find_paths(NULL, 0, "/sys/block/%s/mq/*", d->name);
+		if (n < 2)
+			fix(r,
+			    "Give the virtual drive more than one queue, one "
+			    "is kept for interrupts (QEMU: num-queues=%u).",
+			    2 * r->online);
+		fix_boot(r, "virtio_blk", "kernel/drivers/block/virtio_blk.ko",
+			 n < 4 ? 1 : n / 2);
+	} else if (!strncmp(d->name, "nullb", 5)) {
+		fix(r, "\tmodprobe -r null_blk");
+		fix(r, "\tmodprobe null_blk poll_queues=1");
+	}
+}
+
+static void check_device(struct report *r, const struct device *d)
+{
+	char size[32], zoned[32];
+
+	/* Loop devices and the like that nothing is attached to. */
+	device_read(size, sizeof(size), "/sys/block/%s/size", d->name);
+	if (!strcmp(size, "0"))
+		return;
+	device_read(zoned, sizeof(zoned), "/sys/block/%s/queue/zoned", d->name);
+	if (device_pollable(d)) {
+		check(r, d->name, OK,
+		      strncmp(zoned, "host", 4) ?
+			      "is polled" :
+			      "is polled, reads only: it is zoned");
+	} else if (strcmp(d->elevator, "none") && d->io_poll) {
+		check(r, d->name, r->nr_pollable ? WARN : FAIL,
+		      "not polled: %s", d->why);
+		fix(r, "\techo none >/sys/block/%s/queue/scheduler", d->name);
+		fix(r, "and to keep it so, in "
+		       "/etc/udev/rules.d/99-forcepoll.rules:");
+		fix(r, "\tACTION==\"add|change\", KERNEL==\"%s\", \\", d->name);
+		fix(r, "\t    ATTR{queue/scheduler}=\"none\"");
+	} else {
+		check(r, d->name, NO, "not polled: %s", d->why);
+		fix_driver(r, d);
+	}
+}
+
+void check_devices(struct report *r)
+{
+	int i, before = r->nr_checks;
+
+	for (i = 0; i < r->nr_devices; i++)
+		r->nr_pollable += device_pollable(&r->devices[i]);
+	check_controllers(r);
+	for (i = 0; i < r->nr_devices; i++)
+		check_device(r, &r->devices[i]);
+	if (!r->nr_pollable && !report_failed(r, before)) {
+		check(r, "devices", FAIL, "none has poll queues");
+		fix(r, "An NVMe drive can have them; so can virtio_blk.");
+	}
+}
