@@ -23,4 +23,5 @@ host "unplug 0" >/dev/null
 check "it has gone" [ ! -e "/dev/$dev" ]
 host "plug 0" >/dev/null
 check "it is back" poll_until 20 nvme_dev
-check "it reads" dd if="/dev/$(nvme_dev)" of=/dev/null bs=4k count=1 iflag=direct
+check "it reads" \
+	dd if="/dev/$(nvme_dev)" of=/dev/null bs=4k count=1 iflag=direct

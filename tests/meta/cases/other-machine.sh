@@ -7,7 +7,8 @@ set -eu
 . "$(dirname "$0")/../../lib.sh"
 
 [ "$(nproc)" = 1 ] || fail "processors: $(nproc)"
-[ "$(awk '/MemTotal/ { print $2 }' /proc/meminfo)" -lt 1048576 ] || fail "memory"
+memory=$(awk '/MemTotal/ { print $2 }' /proc/meminfo)
+[ "$memory" -lt 1048576 ] || fail "memory: $memory"
 for n in 0 1; do
 	dev=$(nvme_dev $n)
 	check "drive $n has no poll queue" grep -qx 0 "/sys/block/$dev/queue/io_poll"

@@ -5,4 +5,5 @@
 set -eu
 . "$(dirname "$0")/../../lib.sh"
 
-check "in a machine that has just started" [ "$(cut -d. -f1 /proc/uptime)" -lt 60 ]
+read -r uptime _ </proc/uptime
+check "the machine has just started" [ "${uptime%.*}" -lt 60 ]

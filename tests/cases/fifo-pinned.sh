@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: lets a real-time task poll on the CPU whose workers its I/O needs.
+# TIMEOUT: 240
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# progress WHEN: waits until the drive has read some more.
+progress() {
+	local n
+	read -r n _ <"/sys/block/$dev/stat"
+	poll_until 60 has_read $((n + 50)) || fail "no progress $1"
+}
+has_read() {
+	local n
+	read -r n _ <"/sys/block/$dev/stat" && ((n > $1))
+}
+
+requires_forcepoll
+dev=$(nvme_dev) ctrl=$(nvme_ctrl)
+runtime=kernel.sched_rt_runtime_us
+defer sysctl -qw "$runtime=$(sysctl -n $runtime)"
+sysctl -qw $runtime=-1
+defer eval "echo none >/sys/block/$dev/queue/scheduler"
+cg_make db
+loader_start --cgroup "$CGROOT/db"
+for cpu in 0 1; do
+	rm -f stop
+	cg_start db sh -c 'until [ -e stop ]; do "$@" >log || exit 1; done' sh \
+		chrt -f 50 taskset -c $cpu fio --name=j --filename="/dev/$dev" \
+		--direct=1 --ioengine=psync --rw=randrw --bs=4k --size=4M \
+		--verify=crc32c
+	for ((i = 0; i < 4; i++)); do
+		progress "on CPU $cpu"
+		echo 1 >"/sys/class/nvme/$ctrl/reset_controller"
+		progress "on CPU $cpu after a reset"
+		echo mq-deadline >"/sys/block/$dev/queue/scheduler"
+		echo none >"/sys/block/$dev/queue/scheduler"
+	done
+	touch stop
+	wait "$CG_PID" || fail "fio on CPU $cpu: $(cat log)"
+	echo "ok: CPU $cpu"
+done
+check "polled" [ "$(stat_get polled)" -gt 1000 ]
+loader_stop

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: leaves a run in the background, takes it over, stops it; and two
+# loaders at once.
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+requires_forcepoll
+
+dev=/dev/$(nvme_dev)
+status_is() { [ "$("$LOADER" status --json | jq -r "$1")" = "$2" ]; }
+polled_more() { (($(stat_get polled) > polled)); }
+goes_on() {
+	polled=$(stat_get polled)
+	check "$1" poll_until 60 polled_more
+}
+undone() { [[ ! -e $PINS && ! -d /sys/module/forcepoll ]]; }
+snapshot() {
+	bpftool link list -j
+	bpftool map dump -j pinned "$PINS/cgroups"
+	bpftool map dump -j pinned "$PINS/state"
+	"$LOADER" status --json | jq -c '[.run, .targets, .targets_map_id]'
+}
+
+cg_make db
+cg_start db fio --name=case --thread --filename="$dev" --readonly --direct=1 \
+	--rw=randread --bs=4k --ioengine=psync --time_based --runtime=3600 \
+	--output=/dev/null
+
+check "it goes into the background" \
+	"$LOADER" --module "$KO" --background --cgroup "$CGROOT/db"
+defer "$LOADER" -q stop
+check "status says so" status_is .run background
+goes_on "fio is polled"
+check "stop" "$LOADER" stop
+check "it undoes all" undone
+"$LOADER" stop 2>said
+check "stop again: $(<said)" grep -q "^forcepoll-loader: nothing to stop" said
+
+# A loader in the foreground takes a background run over, and ends it.
+"$LOADER" --module "$KO" -q --background --cgroup "$CGROOT/db"
+map=$("$LOADER" status --json | jq .targets_map_id)
+loader_start --cgroup "$CGROOT/db"
+check "it says so" grep -q "took over a run that was left" loader.stderr
+check "a loader is running" status_is .run running
+check "the map is the same" status_is .targets_map_id "$map"
+goes_on "fio is polled"
+
+# Two at once: the second is refused, stop too.
+cg_make other
+before=$(snapshot)
+for words in "--module $KO --cgroup $CGROOT/other" \
+	"--module $KO --background --all" stop; do
+	# shellcheck disable=SC2086 # words
+	expect_fail 1 "^forcepoll-loader: another forcepoll-loader is running" \
+		"$LOADER" $words
+done
+check "nothing has changed" [ "$(snapshot)" = "$before" ]
+# Nor with pins of its own: there is one module.
+expect_fail 1 "^forcepoll-loader: .*another forcepoll is bound" "$LOADER" \
+	--pin-dir /sys/fs/bpf/second --cgroup "$CGROOT/other"
+check "no pins of the second are left" [ ! -e /sys/fs/bpf/second ]
+check "the first has not changed" [ "$(snapshot)" = "$before" ]
+goes_on "fio is polled"
+loader_stop
+check "its end undoes all" undone
+
+# A run that is taken over into the background stays.
+loader_start --cgroup "$CGROOT/db"
+kill -KILL "$LOADER_PID"
+wait "$LOADER_PID" || :
+"$LOADER" --module "$KO" -q --background --cgroup "$CGROOT/db"
+check "an orphan is adopted into the background" status_is .run background
+check "stop" "$LOADER" stop
+check "it undoes all" undone

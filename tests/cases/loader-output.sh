@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: reads what the loader prints: data on stdout, talk on stderr; and
+# ends it by each of the signals of an end, and by not reading on.
+# TIMEOUT: 300
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+requires_forcepoll
+
+undone() { [[ ! -e $PINS && ! -d /sys/module/forcepoll ]]; }
+has_lines() { (($(wc -l <out) >= $1)); }
+bound() { [ "$("$LOADER" status --json | jq .bound)" = true ]; }
+# run ARGS...: in the background, stdout in file out, stderr in file err
+run() {
+	"$LOADER" --module "$KO" --cgroup "$CGROOT/db" "$@" >out 2>err &
+	pid=$!
+	defer _end "$pid"
+}
+# ends SIGNAL: it exits with status 0, all undone.
+ends() {
+	local status=0
+	kill -"$1" "$pid"
+	wait "$pid" || status=$?
+	check "SIG$1 ends it with status 0" [ "$status" = 0 ]
+	check "all is undone" undone
+}
+
+cg_make db
+cg_start db fio --name=case --thread --filename="/dev/$(nvme_dev)" --readonly \
+	--direct=1 --rw=randread --bs=4k --ioengine=psync --time_based \
+	--runtime=3600 --output=/dev/null
+
+# Silence
+run --quiet
+check "it is bound" poll_until 60 bound
+ends TERM
+check "-q says nothing" [ ! -s out ] && check "nothing at all" [ ! -s err ]
+
+# Lines
+run --interval 0.2
+check "three lines and a head" poll_until 60 has_lines 4
+ends INT
+check "a head" grep -q "^ *SUBMITTED/s  *POLLED/s" <(head -n1 out)
+check "numbers" [ -z "$(tail -n +2 out | grep -vE '^( +[0-9.]+){7}$')" ]
+check "talk is on stderr" grep -qx "forcepoll-loader: ready: polling" err
+check "no line is wider than 80" [ "$(awk '{ print length }' out | sort -n | tail -n1)" -lt 80 ]
+
+run --interval 0.2 --json
+check "three lines" poll_until 60 has_lines 3
+ends HUP
+check "each is an object" [ "$(jq -c 'type' out | sort -u)" = '"object"' ]
+check "one a line" [ "$(jq -c . out | wc -l)" = "$(wc -l <out)" ]
+check "polled is a part of submitted" \
+	jq -es 'all(.[]; .seconds > 0 and .submitted >= 0) and
+		(map(.polled) | add) > 0' out
+
+# A reader who has enough
+status=0
+"$LOADER" --module "$KO" --cgroup "$CGROOT/db" --interval 0.2 2>err |
+	head -n1 >out || status=$?
+check "a closed pipe ends it with status 0: $(<err)" [ "$status" = 0 ]
+check "it says no more than ready" [ "$(cat err)" = "forcepoll-loader: ready: polling" ]
+check "all is undone" undone
+# One who takes nothing
+status=0
+"$LOADER" status >/dev/full 2>err || status=$?
+check "a full disk is an error: $(<err)" [ "$status:$(wc -l <err)" = 1:1 ]
+
+# Status, while nothing runs and while it does
+"$LOADER" status >out 2>err
+check "status works without a run" grep -qx "run:    no run" out
+check "and has nothing to say on stderr" [ ! -s err ]
+loader_start --cgroup "$CGROOT/db"
+polled() { (($(stat_get polled) > 0)); }
+check "fio is polled" poll_until 60 polled
+"$LOADER" status --json >status.json 2>err
+check "nothing on stderr" [ ! -s err ]
+check "all fields" jq -e '.abi == 1 and .run == "running" and .module_loaded and
+	.bound and .targets_map_id > 0 and .max_wait_ns > 0 and
+	(.targets[0] | .comm == "fio" and .by == "cgroup" and .max_bytes == 32768) and
+	any(.devices[]; .pollable and .poll_queues == 1 and .why == "") and
+	([.polled, .bytes, .wait_ns, .spin_ns | .read > 0] | all) and
+	(.counters | .submitted >= .polled) and
+	.events.seed_add == 1' status.json
+check "a poll is 4096 bytes" jq -e '.bytes.read == 4096 * .polled.read' status.json
+check "for people too" grep -qE "^ +$CG_PID +fio +cgroup +32768" <("$LOADER" status)
+loader_stop

@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: cannot unload the module while it is bound, and leaves one alone
+# that it did not load.
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+requires_forcepoll
+
+# Without -w, rmmod does not wait; the kernel's word for "in use".
+in_use() {
+	local status=0
+	rmmod forcepoll 2>err || status=$?
+	((status)) && grep -qi "in use" err
+}
+loaded() { [[ -d /sys/module/forcepoll ]]; }
+polled() { (($(stat_get polled) > goal)); }
+
+cg_make db
+cg_start db fio --name=case --thread --filename="/dev/$(nvme_dev)" --readonly \
+	--direct=1 --rw=randread --bs=4k --ioengine=psync --time_based \
+	--runtime=3600 --output=/dev/null
+
+loader_start --cgroup "$CGROOT/db"
+goal=0
+check "fio is polled" poll_until 60 polled
+check "rmmod is refused: in use" in_use
+check "so is a second insmod" eval '! insmod "$KO" 2>err && grep -q "File exists" err'
+goal=$(stat_get polled)
+check "fio is polled on" poll_until 60 polled
+kill -KILL "$LOADER_PID"
+wait "$LOADER_PID" || :
+check "rmmod is refused without a loader too" in_use
+goal=$(stat_get polled)
+check "fio is polled on" poll_until 60 polled
+check "stop" "$LOADER" stop
+check "it has unloaded the module" eval '! loaded'
+
+# Loaded by hand: whoever loads it unloads it.
+insmod "$KO"
+loader_start --cgroup "$CGROOT/db"
+check "rmmod is refused" in_use
+loader_stop
+check "it is loaded" loaded
+check "status says it is not bound" [ "$("$LOADER" status --json |
+	jq -c '[.module_loaded, .bound]')" = "[true,false]" ]
+unloaded() { rmmod forcepoll 2>err; }
+check "rmmod works" poll_until 10 unloaded
+check "it is gone" eval '! loaded'

@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: sees that buffered reads are polled where a task waits for them.
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# stat_mark, stat_is EXPR: what the counters (.polled, .skip_large, and by origin
+# .read, .write, .fault, .swap) grew by since the mark, as jq sees it.
+stat_mark() { "$LOADER" status --json | jq '.counters + .polled' >mark; }
+stat_is() {
+	"$LOADER" status --json | jq -e --slurpfile was mark '.counters + .polled |
+		with_entries(.value -= $was[0][.key]) | ., ('"$1"')'
+}
+
+# random_reads FILE: 4 KiB each, told to the kernel to be random and not told.
+# (fio begins with an empty cache.)
+random_reads() {
+	local hint
+	for hint in 1 0; do
+		stat_mark
+		check "read $1" cg_run db fio --name=j --filename="$1" --size=16M \
+			--readonly --ioengine=psync --rw=randread --bs=4k \
+			--number_ios=300 --fadvise_hint=$hint
+		check "polled, not taken for read-ahead" stat_is '
+			.read > 250 and .skip_readahead < 20'
+	done
+}
+
+requires_forcepoll
+dev=$(nvme_dev)
+check "file system" mkfs.ext4 -qF "/dev/$dev" 64M
+mkdir mnt
+mount "/dev/$dev" mnt
+defer umount mnt
+head -c 16M /dev/urandom >mnt/data
+sync
+sum=$(md5sum <mnt/data)
+
+cg_make db
+loader_start --cgroup "$CGROOT/db"
+random_reads "/dev/$dev"
+random_reads mnt/data
+
+# In order, with windows below the size limit: all but the first are read ahead
+# while the task has something to do, and polled they would cost it that time.
+defer blockdev --setra "$(blockdev --getra "/dev/$dev")" "/dev/$dev"
+blockdev --setra 32 "/dev/$dev"
+dd if=mnt/data iflag=nocache count=0 status=none
+stat_mark
+check "the data" [ "$(cg_run db md5sum <mnt/data)" = "$sum" ]
+check "read-ahead is left alone" stat_is '.skip_readahead > 500 and .polled < 50'
+loader_stop

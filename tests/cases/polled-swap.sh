@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: sees that swap-in is polled, and that reclaim is not.
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# stat_mark, stat_is EXPR: what the counters (.polled, .skip_large, and by origin
+# .read, .write, .fault, .swap) grew by since the mark, as jq sees it.
+stat_mark() { "$LOADER" status --json | jq '.counters + .polled' >mark; }
+stat_is() {
+	"$LOADER" status --json | jq -e --slurpfile was mark '.counters + .polled |
+		with_entries(.value -= $was[0][.key]) | ., ('"$1"')'
+}
+
+swapped_out() { awk '$1 == "pswpout" { print $2 }' /proc/vmstat; }
+
+# swapped: the helper, in a third of the memory that it uses.
+swapped() {
+	local out
+	stat_mark
+	out=$(swapped_out)
+	check "the memory comes back as it was" cg_run db ./swapper 24
+	out=$(($(swapped_out) - out))
+	check "it was swapped out: $out pages" [ $out -gt 3000 ]
+}
+
+requires_forcepoll
+dev=$(nvme_dev)
+gcc -O2 -Wall -o swapper "$TOP/tests/src/swapper.c"
+defer sysctl -qw "vm.page-cluster=$(sysctl -n vm.page-cluster)"
+sysctl -qw vm.page-cluster=0
+echo +memory >"$CGROOT/cgroup.subtree_control"
+defer eval "echo -memory >$CGROOT/cgroup.subtree_control"
+cg_make db
+echo 8M >"$CGROOT/db/memory.max"
+
+check "swap on the device" mkswap "/dev/$dev"
+swapon "/dev/$dev"
+defer swapoff -a
+loader_start --cgroup "$CGROOT/db"
+swapped
+check "swap-in is polled, swap-out is not" stat_is '.swap > 1000 and .write == 0'
+
+# Eight pages at a time: nobody waits for one of them alone.
+sysctl -qw vm.page-cluster=3
+swapped
+check "swap-out is not polled" stat_is '.write == 0'
+swapoff -a
+sysctl -qw vm.page-cluster=0
+
+check "file system" mkfs.ext4 -qF "/dev/$dev" 256M
+mkdir mnt
+mount "/dev/$dev" mnt
+defer umount mnt
+check "swap in a file" dd if=/dev/zero of=mnt/swap bs=1M count=48
+chmod 600 mnt/swap
+check "swap in a file" mkswap mnt/swap
+swapon mnt/swap
+defer swapoff -a
+swapped
+check "swap-in is polled, swap-out is not" stat_is '.swap > 1000 and .write == 0'
+loader_stop

@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: polls a slow drive: it naps, and does not burn the CPU.
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# stat_mark, stat_is EXPR: what the counters (.polled, .skip_large, and by origin
+# .read, .write, .fault, .swap) grew by since the mark, as jq sees it.
+stat_mark() { "$LOADER" status --json | jq '.counters + .polled' >mark; }
+stat_is() {
+	"$LOADER" status --json | jq -e --slurpfile was mark '.counters + .polled |
+		with_entries(.value -= $was[0][.key]) | ., ('"$1"')'
+}
+# slow WHAT: reads 100 blocks at 50 a second; most of that time is not used.
+slow() {
+	local start=${EPOCHREALTIME/./} cpu
+	stat_mark
+	cpu=$(awk '/^usage_usec/ { print $2 }' "$CGROOT/db/cpu.stat")
+	check "read, $1" cg_run db dd if="/dev/$dev" of=/dev/null bs=4k count=100 \
+		iflag=direct
+	cpu=$(($(awk '/^usage_usec/ { print $2 }' "$CGROOT/db/cpu.stat") - cpu))
+	start=$((${EPOCHREALTIME/./} - start))
+	check "$cpu us of CPU in $start us" [ $((cpu * 2)) -lt $start ]
+}
+
+requires_forcepoll
+dev=$(nvme_dev)
+echo "+cpu +io" >"$CGROOT/cgroup.subtree_control"
+defer eval "echo '-cpu -io' >$CGROOT/cgroup.subtree_control"
+cg_make db
+loader_start --cgroup "$CGROOT/db"
+
+nvme_throttle 0 50
+slow "the drive is slow"
+check "napped" stat_is '.polled > 80 and .napped > 60 and .naps > .napped'
+nvme_throttle 0 0
+
+# Held back before it gets a request at all: nothing to poll for.
+echo "$(<"/sys/block/$dev/dev") riops=50" >"$CGROOT/db/io.max"
+slow "the cgroup is limited"
+check "napped" stat_is '.polled + .unpolled > 80 and .naps > 100 and
+	.polls < .naps + 100000'
+loader_stop

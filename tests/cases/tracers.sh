@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: polls while others trace the functions that forcepoll replaces.
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# stat_mark, stat_is EXPR: what the counters (.polled, .skip_large, and by origin
+# .read, .write, .fault, .swap) grew by since the mark, as jq sees it.
+stat_mark() { "$LOADER" status --json | jq '.counters + .polled' >mark; }
+stat_is() {
+	"$LOADER" status --json | jq -e --slurpfile was mark '.counters + .polled |
+		with_entries(.value -= $was[0][.key]) | ., ('"$1"')'
+}
+
+tracing=/sys/kernel/tracing
+
+reads() {
+	stat_mark
+	check "read, $1" cg_run db dd if="/dev/$dev" of=/dev/null bs=4k count=200 \
+		iflag=direct
+	check "polled" stat_is '.submitted == 200 and .polled > 150 and
+		.read == .polled'
+}
+
+tracers_on() {
+	printf '%s\n' 'p:fp/entry submit_bio' 'r:fp/return submit_bio' \
+		'r:fp/poll bio_poll' >$tracing/kprobe_events
+	echo 1 >$tracing/events/fp/enable
+	# Without a filter every function there is would be slow.
+	echo 'submit_bio* blk_mq_* bio_poll' >$tracing/set_ftrace_filter
+	echo submit_bio >$tracing/set_graph_function
+	echo function_graph >$tracing/current_tracer
+}
+tracers_off() {
+	echo nop >$tracing/current_tracer
+	echo >$tracing/set_ftrace_filter
+	echo >$tracing/set_graph_function
+	[[ ! -e $tracing/events/fp ]] || echo 0 >$tracing/events/fp/enable
+	echo >$tracing/kprobe_events
+}
+# hits PROBE: how often it fired.
+hits() { awk -v name="$1" '$1 == name { print $2 }' $tracing/kprobe_profile; }
+
+requires_forcepoll
+dev=$(nvme_dev)
+mountpoint -q $tracing || {
+	mount -t tracefs nodev $tracing
+	defer umount $tracing
+}
+defer tracers_off
+cg_make db
+
+tracers_on
+loader_start --cgroup "$CGROOT/db"
+reads "traced before it was bound"
+check "the graph shows it" grep -q 'submit_bio' $tracing/trace
+check "the probes saw it" [ "$(hits return)" -ge 200 ]
+tracers_off
+reads "tracers gone"
+tracers_on
+reads "traced after it was bound"
+check "the probes saw it" [ "$(hits return)" -ge 200 ]
+echo function >$tracing/current_tracer
+reads "the function tracer on it"
+check "it saw it" grep -q 'bio_poll' $tracing/trace
+
+check "not turned off by accident" expect_fail 1 'busy' \
+	sysctl -qw kernel.ftrace_enabled=0
+loader_stop
+reads_after=$(cg_run db dd if="/dev/$dev" of=/dev/null bs=4k count=200 \
+	iflag=direct 2>&1) || fail "read, tracers on, forcepoll gone: $reads_after"

@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: knows who is in a chosen cgroup, however they came or went.
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+requires_forcepoll
+requires_command gcc
+gcc -O1 -pthread -o proc "$TOP/tests/src/proc.c"
+
+targets() {
+	bpftool map dump -j pinned "$PINS/targets" |
+		jq -r '.[].formatted | "\(.key):\(.value.flags)"' | sort
+}
+# are WHAT TGID:FLAGS...: these and no others are targets.
+are() { check "$1" [ "$(targets)" = "$(printf '%s\n' "${@:2}" | sort)" ]; }
+event() { "$LOADER" status --json | jq -er ".events.$1"; }
+move() { echo "$1" >"$CGROOT/$2/cgroup.procs"; }
+threads_of() {
+	local dirs=("/proc/$1/task/"*)
+	printf '%s\n' "${dirs[@]##*/}"
+}
+has_threads() { [ "$(threads_of "$1" | wc -l)" = "$2" ]; }
+is_in() { grep -qx "$1" "$CGROOT/$2/cgroup.procs"; }
+bytes() { printf '%d %d %d %d' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24)); }
+
+cg_make db && cg_make log && cg_make other
+mkdir "$CGROOT/db/old"
+cg_start other sleep 1000
+p=$CG_PID
+cg_start db/old sleep 1000
+old=$CG_PID
+check "they are there" poll_until 30 is_in "$p" other
+check "they are there" poll_until 30 is_in "$old" db/old
+loader_start --cgroup "$CGROOT/db" --cgroup "$CGROOT/log"
+are "who was inside" "$old:2"
+
+# Join, move about, leave. The tracepoint is part of the move: no waiting.
+move "$p" db
+are "who joins" "$old:2" "$p:2"
+mkdir -p "$CGROOT/db/new/newer"
+for cg in db/old db/new/newer log db/new db; do
+	move "$p" $cg
+	are "who moves to $cg" "$old:2" "$p:2"
+done
+move "$p" other
+are "who leaves" "$old:2"
+check "all of it was counted" [ \
+	"$(event cgroup_join) $(event cgroup_stay) $(event cgroup_leave)" = "1 5 1" ]
+
+# A process of several threads, by its number and by that of a thread.
+cg_start other ./proc threads 3
+check "threads" poll_until 30 has_threads "$CG_PID" 4
+for number in "$CG_PID" "$(threads_of "$CG_PID" | tail -n1)"; do
+	move "$number" db
+	are "threads join" "$old:2" "$CG_PID:2"
+	move "$number" other
+	are "threads leave" "$old:2"
+done
+
+# Born inside, of a parent outside.
+born=$(event fork_cgroup)
+cg_start other ./proc into "$CGROOT/db/new" sleep 1000
+check "a child" poll_until 30 pgrep -P "$CG_PID"
+are "who is born inside" "$old:2" "$(pgrep -P "$CG_PID"):2"
+check "as a child" [ $(($(event fork_cgroup) - born)) = 1 ]
+pkill -P "$CG_PID"
+wait "$CG_PID"
+
+# Entries made by hand are not the cgroup's to take.
+# shellcheck disable=SC2046 # one word a byte
+bpftool map update pinned "$PINS/targets" key $(bytes "$p") value 0 0 0 0 0 0 0 0
+move "$p" db
+move "$p" other
+are "who was entered by hand" "$old:2" "$p:0"
+# shellcheck disable=SC2046
+bpftool map delete pinned "$PINS/targets" key $(bytes "$p")
+
+# Another hierarchy is none of our business.
+if mkdir v1 && mount -t cgroup -o none,name=forcepoll none v1; then
+	defer umount "$CASE_TMP/v1"
+	mkdir v1/db
+	defer rmdir "$CASE_TMP/v1/db"
+	for pid in "$old" "$p"; do
+		echo "$pid" >v1/db/cgroup.procs
+		are "who moves in a cgroup v1" "$old:2"
+		echo "$pid" >v1/cgroup.procs
+	done
+else
+	echo "# no cgroup v1 here"
+fi
+
+# A cgroup of the same name is another cgroup.
+move "$old" other
+are "all have left"
+find "$CGROOT/db" -depth -type d -exec rmdir {} +
+check "the end of the cgroup was seen" [ "$(event cgroup_rmdir)" = 1 ]
+mkdir "$CGROOT/db"
+move "$p" db
+are "the new one was not chosen"
+move "$p" log
+are "the other one is" "$p:2"
+loader_stop

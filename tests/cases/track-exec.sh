@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: keeps a target across exec, and finds programs by --comm and --exe.
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+requires_forcepoll
+requires_command gcc
+gcc -O1 -pthread -o proc "$TOP/tests/src/proc.c"
+
+flags() {
+	bpftool map dump -j pinned "$PINS/targets" | jq -r \
+		".[].formatted | select(.key == $1).value.flags"
+}
+flags_are() { [ "$(flags "$1")" = "$2" ]; }
+event() { "$LOADER" status --json | jq -er ".events.$1"; }
+runs() { [ "$(cat "/proc/$1/comm" 2>/dev/null)" = "$2" ]; }
+
+# The entry is the process's, whichever of its threads calls exec.
+cg_make case
+mkfifo go
+cg_start case bash -c 'read -r _ <go; exec ./proc thread-exec sleep 1000'
+pid=$CG_PID
+loader_start --pid "$pid"
+check "it is a target" flags_are "$pid" 4
+before=$(event exec_keep)
+echo >go
+check "it has called exec twice" poll_until 30 runs "$pid" sleep
+check "it still is" flags_are "$pid" 4
+check "both were seen" [ $(($(event exec_keep) - before)) = 2 ]
+kill "$pid"
+wait "$pid" || :
+check "its exit is the end" flags_are "$pid" ""
+loader_stop
+
+# A program on the root (an overlay: from below, and written to it), on a tmpfs,
+# by a symlink. What bash runs before its exec is none of them.
+overlay=$(mktemp -d /var/tmp/forcepoll.XXXXXX)
+defer rm -r "$overlay"
+cp "$(command -v sleep)" "$overlay/upper"
+cp "$(command -v sleep)" tmp
+cp "$(command -v sleep)" fp-named
+ln -s "$(command -v tail)" link
+chosen=(./fp-named "$overlay/upper" ./tmp ./link)
+running=() names=()
+start() {
+	local program
+	for program in "${chosen[@]}"; do
+		if [[ $program == ./link ]]; then
+			cg_start case tail -f /dev/null
+			names+=(tail)
+		else
+			cg_start case "$program" 1000
+			names+=("${program##*/}")
+		fi
+		running+=("$CG_PID")
+		check "$program runs" poll_until 30 runs "$CG_PID" "${names[-1]}"
+	done
+}
+
+start
+cg_start case sleep 1000
+loader_start --comm fp-named --exe "$overlay/upper" --exe tmp --exe link
+start
+cg_start case sleep 1001
+check "sleep runs" poll_until 30 runs "$CG_PID" sleep
+for i in "${!running[@]}"; do
+	check "${names[i]} is a target" flags_are "${running[i]}" 8
+done
+check "nobody else is" [ "$(bpftool map dump -j pinned "$PINS/targets" | jq length)" = 8 ]
+check "four by exec" [ "$(event exec_name)" = 4 ]
+check "four were there" [ "$(event seed_add)" = 4 ]
+cg_remove case
+check "none is left" [ "$(bpftool map dump -j pinned "$PINS/targets")" = "[]" ]
+loader_stop

@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: misses nobody between the programs' start and the list of those
+# who run already, in the middle of a storm.
+# TIMEOUT: 300
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+requires_forcepoll
+requires_command gcc
+gcc -O1 -pthread -o proc "$TOP/tests/src/proc.c"
+
+targets() {
+	bpftool map dump -j pinned "$PINS/targets" | jq -r '.[].formatted.key' |
+		sort
+}
+in_cgroups() { cat "$CGROOT/db/cgroup.procs" "$CGROOT/db/inner/cgroup.procs" | sort; }
+frozen() { grep -qx "frozen $1" "$CGROOT/db/cgroup.events"; }
+freeze() {
+	echo "$1" >"$CGROOT/db/cgroup.freeze"
+	poll_until 60 frozen "$1"
+}
+
+cg_make db
+mkdir "$CGROOT/db/inner"
+cg_start db ./proc storm 100000000 4
+cg_start db/inner ./proc storm 100000000 4
+
+# Frozen, they stand still wherever they are.
+for ((round = 1; round <= 4; round++)); do
+	loader_start --cgroup "$CGROOT/db"
+	check "round $round: all stand still" freeze 1
+	inside=$(in_cgroups)
+	check "$(wc -l <<<"$inside") processes, all of them targets" [ \
+		"$(targets)" = "$inside" ]
+	check "they go on" freeze 0
+	"$LOADER" status --json >status.json
+	check "they were there, or were born" jq -e \
+		'.events | .seed_add > 0 and .fork_cgroup > 0' status.json
+	check "nobody was left out" jq -e \
+		'.events | .full == 0 and .failed == 0' status.json
+	loader_stop
+done

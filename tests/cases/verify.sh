@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: checks the data of polled reads and writes, and that every bio is counted.
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# stat_mark, stat_is EXPR: what the counters (.polled, .skip_large, and by origin
+# .read, .write, .fault, .swap) grew by since the mark, as jq sees it.
+stat_mark() { "$LOADER" status --json | jq '.counters + .polled' >mark; }
+stat_is() {
+	"$LOADER" status --json | jq -e --slurpfile was mark '.counters + .polled |
+		with_entries(.value -= $was[0][.key]) | ., ('"$1"')'
+}
+# verify ARGS...: four jobs write, mixed with reads, then read all of it back.
+verify() {
+	check "verify $*" cg_run db fio --name=j --rw=randrw --bsrange=4k-64k \
+		--verify=crc32c --numjobs=4 --size=3M "$@"
+}
+
+requires_forcepoll
+requires_command sfdisk
+dev=$(nvme_dev)
+cg_make db
+loader_start --cgroup "$CGROOT/db"
+stat_mark
+
+verify --filename="/dev/$dev" --offset_increment=8M --direct=1 --ioengine=psync
+check "polled" stat_is '.read > 50 and .write > 50'
+verify --filename="/dev/$dev" --offset_increment=8M --ioengine=psync --fsync=8
+
+# Bios to a partition are remapped to the whole disk while they are submitted.
+check "partition" sfdisk -q "/dev/$dev" <<<'1MiB,128MiB'
+defer wipefs -qa "/dev/$dev"
+check "file system" mkfs.ext4 -qF "/dev/${dev}p1"
+mkdir mnt
+mount "/dev/${dev}p1" mnt
+defer umount mnt
+stat_mark
+verify --directory=mnt --direct=1 --ioengine=psync
+check "polled" stat_is '.read > 50 and .write > 50'
+stat_mark
+verify --directory=mnt --ioengine=psync --fsync=8
+check "polled" stat_is '.read > 50 and .write == 0'
+verify --directory=mnt --ioengine=mmap --rw=write # fio cannot verify randrw
+
+check "every bio of a target has one outcome" jq -e '.inflight == 0 and
+	(.polled | add) == .counters.polled and (.counters | .submitted ==
+		.polled + .unpolled + ([to_entries[] |
+			select(.key | startswith("skip_")).value] | add))' \
+	<("$LOADER" status --json)
+loader_stop
