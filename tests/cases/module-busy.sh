@@ -14,7 +14,13 @@ in_use() {
 	rmmod forcepoll 2>err || status=$?
 	((status)) && grep -qi "in use" err
 }
+exists_already() {
+	local status=0
+	insmod "$KO" 2>err || status=$?
+	((status)) && grep -q "File exists" err
+}
 loaded() { [[ -d /sys/module/forcepoll ]]; }
+unloaded() { ! loaded; }
 polled() { (($(stat_get polled) > goal)); }
 
 cg_make db
@@ -26,7 +32,7 @@ loader_start --cgroup "$CGROOT/db"
 goal=0
 check "fio is polled" poll_until 60 polled
 check "rmmod is refused: in use" in_use
-check "so is a second insmod" eval '! insmod "$KO" 2>err && grep -q "File exists" err'
+check "so is a second insmod" exists_already
 goal=$(stat_get polled)
 check "fio is polled on" poll_until 60 polled
 kill -KILL "$LOADER_PID"
@@ -35,7 +41,7 @@ check "rmmod is refused without a loader too" in_use
 goal=$(stat_get polled)
 check "fio is polled on" poll_until 60 polled
 check "stop" "$LOADER" stop
-check "it has unloaded the module" eval '! loaded'
+check "it has unloaded the module" unloaded
 
 # Loaded by hand: whoever loads it unloads it.
 insmod "$KO"
@@ -45,6 +51,5 @@ loader_stop
 check "it is loaded" loaded
 check "status says it is not bound" [ "$("$LOADER" status --json |
 	jq -c '[.module_loaded, .bound]')" = "[true,false]" ]
-unloaded() { rmmod forcepoll 2>err; }
-check "rmmod works" poll_until 10 unloaded
-check "it is gone" eval '! loaded'
+check "rmmod works" poll_until 10 rmmod forcepoll
+check "it is gone" unloaded
