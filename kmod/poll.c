@@ -44,6 +44,10 @@ static unsigned int spin_us = 500;
 module_param(spin_us, uint, 0644);
 MODULE_PARM_DESC(spin_us, "spin for one bio up to this long, then nap (500)");
 
+static bool skip_busy = true;
+module_param(skip_busy, bool, 0644);
+MODULE_PARM_DESC(skip_busy, "leave bios alone where other tasks want the CPU");
+
 #define NAP_MIN_NS (20 * NSEC_PER_USEC) /* a timer and two switches: 5 us */
 #define NAP_MAX_NS (10 * NSEC_PER_MSEC)
 
@@ -145,6 +149,8 @@ static bool cpu_busy(void)
 	struct backoff *b;
 	bool busy;
 
+	if (!READ_ONCE(skip_busy))
+		return false;
 	if (cpu_wanted()) {
 		back_off(true);
 		return true;

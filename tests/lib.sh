@@ -278,6 +278,42 @@ loader_start() {
 		cat "$CASE_TMP/loader.stderr"
 		fail "the loader is not ready"
 	fi
+	skip_busy N
+}
+
+# skip_busy Y|N: whether bios are left to interrupts where other tasks want the
+# CPU, as they are by default. On a busy host the guest's CPUs always are wanted,
+# and nothing that a case waits for would ever be polled.
+skip_busy() {
+	echo "$1" >/sys/module/forcepoll/parameters/skip_busy
+}
+
+# -- a load, and signs of it -------------------------------------------------
+
+# verify_start DEV FIO-ARGS...: writes and verifies, again and again, in the
+# cgroup db, until verify_stop; that fails if any of it did.
+verify_start() {
+	cg_start db sh -c 'until [ -e stop ]; do
+		fio "$@" >log 2>&1 || { cat log; exit 1; }; done' sh \
+		--name=j --filename="/dev/$1" --direct=1 --ioengine=psync \
+		--rw=randrw --bs=4k --size=4M --verify=crc32c "${@:2}"
+}
+
+verify_stop() {
+	touch stop
+	wait "$CG_PID" || fail "the verifying load failed"
+}
+
+# progress DEV WHEN: waits until the drive has read some more.
+progress() {
+	local n
+	read -r n _ <"/sys/block/$1/stat"
+	poll_until 60 _has_read "$1" $((n + 50)) || fail "no progress $2"
+}
+
+_has_read() {
+	local n
+	read -r n _ <"/sys/block/$1/stat" && ((n > $2))
 }
 
 _loader_settled() {

@@ -6,30 +6,6 @@
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-# verify_start NAME FIO-ARGS...: writes and verifies, again and again, in the
-# cgroup, until verify_stop; that fails if any of it did.
-verify_start() {
-	cg_start db sh -c 'until [ -e stop ]; do
-		fio "$@" >log 2>&1 || { cat log; exit 1; }; done' sh \
-		--name=j --filename="/dev/$1" --direct=1 --ioengine=psync \
-		--rw=randrw --bs=4k --size=4M --verify=crc32c "${@:2}"
-}
-verify_stop() {
-	touch stop
-	wait "$CG_PID" || fail "the verifying load failed"
-}
-
-# progress WHEN: waits until the drive has read some more.
-progress() {
-	local n
-	read -r n _ <"/sys/block/$dev/stat"
-	poll_until 60 has_read $((n + 50)) || fail "no progress $1"
-}
-has_read() {
-	local n
-	read -r n _ <"/sys/block/$dev/stat" && ((n > $1))
-}
-
 set_to() { check "$1 is $2" eval "echo $2 >$1"; }
 
 requires_forcepoll
@@ -45,17 +21,17 @@ loader_start --cgroup "$CGROOT/db"
 verify_start "$dev" --numjobs=3 --offset_increment=8M
 for ((i = 0; i < 10; i++)); do
 	set_to $cpu 0
-	progress "CPU offline"
+	progress "$dev" "CPU offline"
 	set_to $cpu 1
-	progress "CPU online"
+	progress "$dev" "CPU online"
 	for to in mq-deadline none; do
 		set_to "$queue/scheduler" $to
 		set_to "$queue/nr_requests" $((16 + i * 8))
 	done
 done
 polled=$(stat_get polled)
-progress "at the end"
-progress "at the end"
+progress "$dev" "at the end"
+progress "$dev" "at the end"
 check "still polled" [ "$(stat_get polled)" -gt $((polled + 20)) ]
 verify_stop
 check "no poller is left" [ "$("$LOADER" status --json | jq .inflight)" = 0 ]

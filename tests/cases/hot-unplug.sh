@@ -37,7 +37,7 @@ cg_make db
 for how in unbind unplug; do
 	without=$(lose $how) || fail "$how without forcepoll: $without"
 	loader_start --cgroup "$CGROOT/db"
-	for ((i = 0; i < 3; i++)); do
+	for ((i = 0; i < 2; i++)); do
 		was=$(stat_get polled)
 		with=$(lose $how) || fail "$how: $with"
 		check "polled" [ "$(stat_get polled)" -gt $((was + 100)) ]

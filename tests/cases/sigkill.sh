@@ -6,30 +6,6 @@
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-# verify_start NAME FIO-ARGS...: writes and verifies, again and again, in the
-# cgroup, until verify_stop; that fails if any of it did.
-verify_start() {
-	cg_start db sh -c 'until [ -e stop ]; do
-		fio "$@" >log 2>&1 || { cat log; exit 1; }; done' sh \
-		--name=j --filename="/dev/$1" --direct=1 --ioengine=psync \
-		--rw=randrw --bs=4k --size=4M --verify=crc32c "${@:2}"
-}
-verify_stop() {
-	touch stop
-	wait "$CG_PID" || fail "the verifying load failed"
-}
-
-# progress WHEN: waits until the drive has read some more.
-progress() {
-	local n
-	read -r n _ <"/sys/block/$dev/stat"
-	poll_until 60 has_read $((n + 50)) || fail "no progress $1"
-}
-has_read() {
-	local n
-	read -r n _ <"/sys/block/$dev/stat" && ((n > $1))
-}
-
 none_polls() { [[ $("$LOADER" status --json | jq .inflight) == 0 ]]; }
 event() {
 	poll_until 30 grep -qx "$1" "$CGROOT/victims/cgroup.events" || fail "not $1"
@@ -39,7 +15,7 @@ victims() {
 		--ioengine=psync --rw=randread --bs=4k --numjobs=6 --time_based \
 		--runtime=1h --output=/dev/null
 	poll_until 30 grep -q . "$CGROOT/victims/cgroup.procs"
-	progress "of the victims"
+	progress "$dev" "of the victims"
 }
 
 requires_forcepoll
@@ -67,7 +43,7 @@ for ((i = 0; i < 5; i++)); do
 	event "frozen 1"
 	echo 0 >"$CGROOT/victims/cgroup.freeze"
 	event "frozen 0"
-	progress "after thaw $i"
+	progress "$dev" "after thaw $i"
 done
 echo 1 >"$CGROOT/victims/cgroup.freeze"
 event "frozen 1"

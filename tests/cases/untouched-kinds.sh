@@ -64,6 +64,7 @@ check "both were polled" stat_is '
 	.polled > 1000 and .skip_polled + .skip_uring > 4000'
 
 # Two tasks on one CPU: spinning would take it from the other.
+skip_busy Y
 cg_start db taskset 2 sh -c 'while :; do :; done'
 stat_mark
 check "busy CPU" cg_run db taskset 2 fio --name=j --filename="/dev/$dev" \
