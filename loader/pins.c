@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "forcepoll.h"
@@ -123,7 +124,7 @@ int pins_check(struct pins *pins, const char *dir)
 				  "%s/%s: not forcepoll's: give another "
 				  "--pin-dir",
 				  dir, entry->d_name);
-		if (!strcmp(entry->d_name, "targets"))
+		else
 			pins->found = true;
 	}
 	closedir(d);
@@ -256,6 +257,55 @@ int pins_remove(const struct pins *pins)
 	    errno != EBUSY)
 		err = log_error(-errno, "%s: %s", pins->dir, strerror(errno));
 	return err;
+}
+
+/* As bpf/targets.bpf.c declares it, whose loading takes over the pinned one. */
+static int create_state(const struct pins *pins)
+{
+	char path[PATH_MAX];
+	int fd = pins_map(pins, "state");
+	int err;
+
+	if (fd != -ENOENT)
+		return fd;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "state", sizeof(__u32),
+			    sizeof(struct forcepoll_state), 1, NULL);
+	if (fd < 0)
+		return -errno;
+	err = path_of(pins, "state", path);
+	if (!err && bpf_obj_pin(fd, path))
+		err = -errno;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+int pins_write_state(const struct pins *pins, bool load, bool background)
+{
+	struct forcepoll_state state = {};
+	int fd = create_state(pins);
+	__u32 key = 0;
+	int err = fd < 0 ? fd : 0;
+
+	if (!err)
+		err = bpf_map_lookup_elem(fd, &key, &state);
+	if (!err) {
+		if (!state.started)
+			state.started = time(NULL);
+		state.abi = FORCEPOLL_ABI;
+		/* What an earlier run loaded stays its to unload. */
+		state.flags &= FORCEPOLL_STATE_LOADED;
+		state.flags |= (load ? FORCEPOLL_STATE_LOADED : 0) |
+			       (background ? FORCEPOLL_STATE_BACKGROUND : 0);
+		err = bpf_map_update_elem(fd, &key, &state, BPF_ANY);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		return log_error(err, "%s/state: %s", pins->dir,
+				 strerror(-err));
+	return 0;
 }
 
 int pins_state(const struct pins *pins, struct forcepoll_state *state)

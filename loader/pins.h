@@ -12,7 +12,7 @@ struct targets_bpf;
 struct pins {
 	const char *dir;
 	int lock; /* -1: not held */
-	bool found; /* there was a run's worth of pins: it is adopted */
+	bool found; /* there were pins of an earlier run: it is adopted */
 };
 
 /*
@@ -43,7 +43,13 @@ __u32 pins_targets_id(const struct pins *pins);
 /* Remove all that forcepoll pins, and the directory when that leaves it empty. */
 int pins_remove(const struct pins *pins);
 
-/* What a later loader must know. -errno when there is none. */
+/*
+ * What a later loader must know, written before the module is loaded: @load, that
+ * it will be; @background, that no loader is expected.
+ */
+int pins_write_state(const struct pins *pins, bool load, bool background);
+
+/* -errno when there is none. */
 int pins_state(const struct pins *pins, struct forcepoll_state *state);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * One run, from the command line to Ctrl-C:
  *
- *   check words -> lock pins -> load module -> load and pin maps -> attach and
- *   pin programs -> fill rules -> seed -> bind -> wait -> undo in reverse
+ *   check words -> lock pins -> write state -> load module -> load and pin maps
+ *   -> attach and pin programs -> fill rules -> seed -> bind -> wait -> undo
  *
  * Everything is pinned from the start, so that a loader that is killed leaves a
  * run that goes on and can be taken over, not half of one.
@@ -57,27 +57,6 @@ static int open_bpf(struct targets_bpf **bpf, const struct pins *pins,
 		return log_error(err, "BPF programs: %s (-vv shows why)",
 				 strerror(-err));
 	return 0;
-}
-
-/* A run is only ever added to: what an earlier one loaded stays its to unload. */
-static int write_state(struct targets_bpf *bpf, const struct pins *pins,
-		       bool loaded, bool background)
-{
-	struct forcepoll_state state = {};
-	__u32 key = 0;
-	int err;
-
-	if (pins->found)
-		pins_state(pins, &state);
-	else
-		state.started = time(NULL);
-	state.abi = FORCEPOLL_ABI;
-	state.flags &= ~FORCEPOLL_STATE_BACKGROUND;
-	state.flags |= (loaded ? FORCEPOLL_STATE_LOADED : 0) |
-		       (background ? FORCEPOLL_STATE_BACKGROUND : 0);
-	err = bpf_map_update_elem(bpf_map__fd(bpf->maps.state), &key, &state,
-				  BPF_ANY);
-	return err ? log_error(err, "map state: %s", strerror(-err)) : 0;
 }
 
 static int start(struct targets_bpf *bpf, const struct pins *pins,
@@ -226,45 +205,34 @@ static int run_locked(struct pins *pins, struct selection *s,
 		      const struct options *o)
 {
 	struct targets_bpf *bpf = NULL;
-	bool loaded = false, pinned = false;
+	bool load = !module_loaded();
 	sigset_t set;
 	int err;
 
 	block_signals(&set);
-	if (!module_loaded()) {
+	/* Written down before it is done: whoever cleans up must know. */
+	err = pins_write_state(pins, load, o->background);
+	if (!err && load)
 		err = module_load(o->module);
-		if (err)
-			goto out;
-		loaded = true;
-	}
-	err = open_bpf(&bpf, pins, o);
-	pinned = true; /* some may be, even when it failed */
-	err = err ?: write_state(bpf, pins, loaded, o->background);
+	err = err ?: open_bpf(&bpf, pins, o);
 	err = err ?: start(bpf, pins, s, o);
-	if (err)
+	if (err) {
+		/* A run that was there before goes on as it was. */
+		if (pins->found)
+			log_warn("what was left in %s is still there",
+				 pins->dir);
+		else
+			undo(pins);
 		goto out;
+	}
 
 	log_info("ready: %s",
 		 pins->found ? "took over a run that was left" : "polling");
 	if (!o->background) {
 		err = wait_for_end(o, &set);
 		err = undo(pins) ?: err;
-		goto out_destroy;
 	}
-	goto out_destroy;
-
 out:
-	/* A run that was there before goes on as it was. */
-	if (pins->found) {
-		log_warn("the run that was left in %s goes on", pins->dir);
-	} else if (pinned) {
-		undo(pins);
-	} else {
-		pins_remove(pins);
-		if (loaded)
-			module_unload();
-	}
-out_destroy:
 	targets_bpf__destroy(bpf);
 	return err;
 }
@@ -305,7 +273,7 @@ int stop(const struct options *o)
 	err = err ?: pins_check(&pins, o->pin_dir);
 	if (err)
 		return err;
-	if (!pins.found) {
+	if (access(o->pin_dir, F_OK)) {
 		log_info("nothing to stop: no run in %s", o->pin_dir);
 		return 0;
 	}

@@ -100,6 +100,7 @@ class Machine:
     mem: str = "2G"
     blkdebug: int = 0
     icount: int = 0
+    threads: int = 0                # a host thread for each CPU
     append: str = ""
     backing: tuple[str, ...] = ()   # --drive only
 
@@ -109,7 +110,8 @@ class Machine:
             key, _, value = word.partition("=")
             if key in ("mem", "append"):
                 change[key] = value
-            elif key in ("poll_queues", "drives", "smp", "blkdebug", "icount"):
+            elif key in ("poll_queues", "drives", "smp", "blkdebug", "icount",
+                         "threads"):
                 change[key] = int(value or "1")
             else:
                 raise ValueError(f"unknown machine property {word!r}")
@@ -296,7 +298,13 @@ class Vm:
                     "-icount", "shift=0,sleep=off"]
         if os.environ.get("FORCEPOLL_ACCEL") == "kvm":
             return [*smp, "-accel", "kvm"]
-        return [*smp, "-accel", "tcg,thread=multi"]
+        # With a thread for each CPU, QEMU forgets what it translated from a
+        # page before it stores to it: a CPU that translates in between keeps
+        # the old code. The kernel patches its code by a breakpoint that comes
+        # and goes, as for each bind of forcepoll, and a stale breakpoint is an
+        # Oops ("int3"). One thread cannot do that, at half the speed.
+        thread = "multi" if self.machine.threads else "single"
+        return [*smp, "-accel", f"tcg,thread={thread}"]
 
     def _blockdev(self, n: int, tmp: Path) -> str:
         if n < len(self.machine.backing):

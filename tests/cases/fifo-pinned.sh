@@ -20,6 +20,7 @@ defer eval "echo none >/sys/block/$dev/queue/scheduler"
 cg_make db
 loader_start --cgroup "$CGROOT/db"
 for cpu in 0 1; do
+	if ((cpu)); then skip_busy N; else skip_busy Y; fi
 	rm -f stop
 	cg_start db sh -c 'until [ -e stop ]; do "$@" >log || exit 1; done' sh \
 		chrt -f 50 taskset -c $cpu fio --name=j --filename="/dev/$dev" \

@@ -30,6 +30,7 @@ cg_start db fio --name=case --thread --filename="$dev" --readonly --direct=1 \
 
 check "it goes into the background" \
 	"$LOADER" --module "$KO" --background --cgroup "$CGROOT/db"
+skip_busy N
 defer "$LOADER" -q stop
 check "status says so" status_is .run background
 goes_on "fio is polled"
@@ -40,6 +41,7 @@ check "stop again: $(<said)" grep -q "^forcepoll-loader: nothing to stop" said
 
 # A loader in the foreground takes a background run over, and ends it.
 "$LOADER" --module "$KO" -q --background --cgroup "$CGROOT/db"
+skip_busy N
 map=$("$LOADER" status --json | jq .targets_map_id)
 loader_start --cgroup "$CGROOT/db"
 check "it says so" grep -q "took over a run that was left" loader.stderr
@@ -71,6 +73,7 @@ loader_start --cgroup "$CGROOT/db"
 kill -KILL "$LOADER_PID"
 wait "$LOADER_PID" || :
 "$LOADER" --module "$KO" -q --background --cgroup "$CGROOT/db"
+skip_busy N
 check "an orphan is adopted into the background" status_is .run background
 check "stop" "$LOADER" stop
 check "it undoes all" undone

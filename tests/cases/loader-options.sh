@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DESCRIPTION: limits polling by --device and --max-bytes, widens it by --all,
-# and tries --dry-run.
+# DESCRIPTION: limits polling by --device and --max-bytes, and widens it by --all.
 # MACHINE: drives=2
 # TIMEOUT: 300
 set -eu
@@ -26,23 +25,6 @@ fio_start() {
 
 cg_make db && cg_make other
 db=$CGROOT/db
-
-# --dry-run says what it would do, and does nothing.
-"$LOADER" --module "$KO" --dry-run --cgroup "$db" --pid $$ -f --comm a \
-	--exe /bin/sleep --device "$one" --max-bytes 8K >said 2>"talk"
-cat >want <<-EOF
-	would poll for cgroup $db (id $(stat -c %i "$db"))
-	would poll for process $$ and its children
-	would poll for programs named a
-	would poll for /bin/sleep
-	would poll on $one
-	would poll I/O of up to 8192 bytes
-	would create $PINS
-	would load $KO
-EOF
-check "--dry-run says all" diff want said
-check "and nothing on stderr" [ ! -s talk ]
-check "nothing is done" undone
 
 # One device of two: flag 16, and the other one is counted apart.
 loader_start --cgroup "$db" --device "/dev/$one"

@@ -3,7 +3,7 @@
 #
 # DESCRIPTION: starts and stops the loader 30 times, and the module, under a load
 # that checks what it reads.
-# TIMEOUT: 900
+# TIMEOUT: 600
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
@@ -14,33 +14,25 @@ cg_make db
 
 # Short runs of fio, one after the other, so that processes come and go too.
 load() {
-	local region=$1 rounds=0
+	local rounds=0
 	while [[ ! -e enough ]]; do
-		cg_run db fio --name="load$region" --filename="$dev" \
-			--offset="${region}M" --size=1M --rw=randwrite --bs=4k \
-			--direct=1 --ioengine=psync --verify=crc32c \
-			--verify_fatal=1 --output="fio$region" || return
+		cg_run db fio --name=load --filename="$dev" --offset=64M \
+			--size=1M --rw=randwrite --bs=4k --direct=1 \
+			--ioengine=psync --verify=crc32c --verify_fatal=1 \
+			--output=fio.out || return
 		((++rounds))
 	done
-	echo "$rounds" >"rounds$region"
+	echo "$rounds" >rounds
 }
-load 64 &
-loads=($!)
-load 128 &
-loads+=($!)
+load &
+load=$!
 defer touch "$CASE_TMP/enough"
 
 undone() { [[ ! -e $PINS && ! -d /sys/module/forcepoll ]]; }
-# With two loads on two CPUs not all is polled, see back_off() in kmod/poll.c.
-submitted() {
-	"$LOADER" status --json >status.json
-	jq -e '.counters.submitted > 50' status.json >/dev/null
-}
-polled=0
+polled() { (($(stat_get polled) > 20)); }
 for ((i = 1; i <= 30; i++)); do
 	loader_start --cgroup "$CGROOT/db"
-	check "round $i has targets" poll_until 60 submitted
-	((polled += $(jq .counters.polled status.json))) || :
+	check "round $i is polled" poll_until 60 polled
 	loader_stop
 	check "round $i is undone" undone
 done
@@ -49,12 +41,9 @@ for ((i = 1; i <= 30; i++)); do
 	check "and unloaded" rmmod forcepoll
 done
 
-check "much was polled: $polled" [ "$polled" -gt 100 ]
 touch enough
-for pid in "${loads[@]}"; do
-	wait "$pid" || {
-		cat fio*
-		fail "fio has found an error"
-	}
-done
-check "both did their part: $(cat rounds*)" [ "$(cat rounds* | wc -l)" = 2 ]
+wait "$load" || {
+	cat fio.out
+	fail "fio has found an error"
+}
+check "it ran many times: $(<rounds)" [ "$(<rounds)" -gt 5 ]

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DESCRIPTION: knows who is in a chosen cgroup, however they came or went.
+# DESCRIPTION: knows who is in one of two chosen cgroups, however they came.
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
@@ -23,7 +23,6 @@ threads_of() {
 }
 has_threads() { [ "$(threads_of "$1" | wc -l)" = "$2" ]; }
 is_in() { grep -qx "$1" "$CGROOT/$2/cgroup.procs"; }
-bytes() { printf '%d %d %d %d' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24)); }
 
 cg_make db && cg_make log && cg_make other
 mkdir "$CGROOT/db/old"
@@ -67,38 +66,4 @@ are "who is born inside" "$old:2" "$(pgrep -P "$CG_PID"):2"
 check "as a child" [ $(($(event fork_cgroup) - born)) = 1 ]
 pkill -P "$CG_PID"
 wait "$CG_PID"
-
-# Entries made by hand are not the cgroup's to take.
-# shellcheck disable=SC2046 # one word a byte
-bpftool map update pinned "$PINS/targets" key $(bytes "$p") value 0 0 0 0 0 0 0 0
-move "$p" db
-move "$p" other
-are "who was entered by hand" "$old:2" "$p:0"
-# shellcheck disable=SC2046
-bpftool map delete pinned "$PINS/targets" key $(bytes "$p")
-
-# Another hierarchy is none of our business.
-if mkdir v1 && mount -t cgroup -o none,name=forcepoll none v1; then
-	defer umount "$CASE_TMP/v1"
-	mkdir v1/db
-	defer rmdir "$CASE_TMP/v1/db"
-	for pid in "$old" "$p"; do
-		echo "$pid" >v1/db/cgroup.procs
-		are "who moves in a cgroup v1" "$old:2"
-		echo "$pid" >v1/cgroup.procs
-	done
-else
-	echo "# no cgroup v1 here"
-fi
-
-# A cgroup of the same name is another cgroup.
-move "$old" other
-are "all have left"
-find "$CGROOT/db" -depth -type d -exec rmdir {} +
-check "the end of the cgroup was seen" [ "$(event cgroup_rmdir)" = 1 ]
-mkdir "$CGROOT/db"
-move "$p" db
-are "the new one was not chosen"
-move "$p" log
-are "the other one is" "$p:2"
 loader_stop

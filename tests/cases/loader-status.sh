@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: reads the status of no run and of one, as text and as JSON.
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+requires_forcepoll
+
+cg_make db
+cg_start db fio --name=case --thread --filename="/dev/$(nvme_dev)" --readonly \
+	--direct=1 --rw=randread --bs=4k --ioengine=psync --time_based \
+	--runtime=3600 --output=/dev/null
+
+"$LOADER" status >out 2>err
+check "status works without a run" grep -qx "run:    no run" out
+check "and has nothing to say on stderr" [ ! -s err ]
+loader_start --cgroup "$CGROOT/db"
+polled() { (($(stat_get polled) > 0)); }
+check "fio is polled" poll_until 60 polled
+"$LOADER" status --json >status.json 2>err
+check "nothing on stderr" [ ! -s err ]
+check "all fields" jq -e '.abi == 1 and .run == "running" and .module_loaded and
+	.bound and .targets_map_id > 0 and .max_wait_ns > 0 and
+	(.targets[0] | .comm == "fio" and .by == "cgroup" and .max_bytes == 32768) and
+	any(.devices[]; .pollable and .poll_queues == 1 and .why == "") and
+	([.polled, .bytes, .wait_ns, .spin_ns | .read > 0] | all) and
+	(.counters | .submitted >= .polled) and
+	.events.seed_add == 1' status.json
+check "a poll is 4096 bytes" jq -e '.bytes.read == 4096 * .polled.read' status.json
+check "for people too" grep -qE "^ +$CG_PID +fio +cgroup +32768" <("$LOADER" status)
+loader_stop
