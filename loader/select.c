@@ -232,9 +232,9 @@ static int put_exe(struct targets_bpf *bpf, int fd, const char *path,
 		__u32 fd, pad;
 		struct forcepoll_exe exe;
 	} id = { .fd = fd };
+	/* A SYSCALL program's context is copied back to where it came from. */
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &id,
-		    .ctx_size_in = sizeof(id), .ctx_out = &id,
-		    .ctx_size_out = sizeof(id));
+		    .ctx_size_in = sizeof(id));
 	int err;
 
 	err = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.identify_file),

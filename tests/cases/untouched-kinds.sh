@@ -52,10 +52,10 @@ check "nobody waits for one of them alone" stat_is '
 
 # io_uring polls by itself, on the same queue, at the same time. Each may reap
 # what is the other's.
+stat_mark
 cg_start db fio --name=j --filename="/dev/$dev" --direct=1 --ioengine=io_uring \
 	--hipri --iodepth=4 --rw=randwrite --bs=4k --size=8M --verify=crc32c \
 	--output=uring
-stat_mark
 check "polled beside it" cg_run db fio --name=j --filename="/dev/$dev" \
 	--direct=1 --ioengine=psync --rw=randwrite --bs=4k --size=4M \
 	--offset=64M --verify=crc32c
