@@ -138,7 +138,8 @@ static __always_inline bool add(struct task_struct *task,
 				enum forcepoll_event event)
 {
 	__u32 tgid = task->tgid;
-	long err = bpf_map_update_elem(&targets, &tgid, target, BPF_ANY);
+	/* int: until v6.4 the upper half of the helper's result is not defined. */
+	int err = bpf_map_update_elem(&targets, &tgid, target, BPF_ANY);
 
 	if (err) {
 		count(err == -E2BIG ? FORCEPOLL_EVENT_full :

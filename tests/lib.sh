@@ -273,7 +273,7 @@ loader_start() {
 	"$LOADER" --module "$KO" "$@" 2>"$CASE_TMP/loader.stderr" &
 	LOADER_PID=$!
 	defer _end "$LOADER_PID"
-	poll_until 20 _loader_settled || :
+	poll_until 100 _loader_settled || : # it says so, or it is dead
 	if ! grep -q '^forcepoll-loader: ready' "$CASE_TMP/loader.stderr"; then
 		cat "$CASE_TMP/loader.stderr"
 		fail "the loader is not ready"

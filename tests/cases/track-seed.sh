@@ -24,8 +24,8 @@ freeze() {
 
 cg_make db
 mkdir "$CGROOT/db/inner"
-cg_start db ./proc storm 100000000 4
-cg_start db/inner ./proc storm 100000000 4
+cg_start db ./proc storm 100000000 2
+cg_start db/inner ./proc storm 100000000 2
 
 # Frozen, they stand still wherever they are.
 for ((round = 1; round <= 4; round++)); do
