@@ -108,6 +108,9 @@ static noinline notrace void redirect_target(unsigned long ip, u64 key,
 
 	if (!forcepoll_target_lookup(key, &target))
 		return;
+	if (ip - (unsigned long)submit_bio < ENTRY_SIZE &&
+	    forcepoll_poll_backs_off())
+		return;
 	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
 		/* With IBT the traced address is behind the ENDBR. */
 		if (ip - (unsigned long)hooks[i].original < ENTRY_SIZE) {

@@ -37,12 +37,17 @@
 #include "target.h"
 
 /*
- * Longer than any drive for which polling is of use takes for a small read, and
- * short against what a slow one takes.
+ * Longer than a drive for which polling is of use takes for a small read, also
+ * once in a thousand. A slow drive is not worth that: each bio that takes longer
+ * halves the bound for the next one on this CPU, down to a sixteenth; each one
+ * that does not doubles it again.
  */
-static unsigned int spin_us = 500;
+static unsigned int spin_us = 2000;
 module_param(spin_us, uint, 0644);
-MODULE_PARM_DESC(spin_us, "spin for one bio up to this long, then nap (500)");
+MODULE_PARM_DESC(spin_us, "spin for one bio up to this long, then nap (2000)");
+
+#define SPIN_SHIFT_MAX 4
+static DEFINE_PER_CPU(unsigned int, spin_shift);
 
 static bool skip_busy = true;
 module_param(skip_busy, bool, 0644);
@@ -121,7 +126,8 @@ static bool cpu_wanted(void)
  * does not tell. So a CPU that was wanted, at submission or while it polled,
  * leaves some bios to interrupts before it tries again: twice as many each time,
  * a quarter less after each bio that it polled undisturbed. A task that wakes up
- * now and then costs a bio or two.
+ * now and then costs a bio or two. These bios are not looked at, whether they
+ * could be polled or not: it is then that each instruction is missed elsewhere.
  */
 #define BACKOFF_MAX 255
 static DEFINE_PER_CPU(
@@ -144,22 +150,21 @@ static void back_off(bool wanted)
 	put_cpu_ptr(&backoff);
 }
 
-static bool cpu_busy(void)
+bool notrace forcepoll_poll_backs_off(void)
 {
-	struct backoff *b;
-	bool busy;
+	bool left_alone;
 
-	if (!READ_ONCE(skip_busy))
+	if (!this_cpu_read(backoff.left) || !READ_ONCE(skip_busy))
 		return false;
-	if (cpu_wanted()) {
-		back_off(true);
-		return true;
+	preempt_disable();
+	left_alone = this_cpu_read(backoff.left);
+	if (left_alone) {
+		this_cpu_dec(backoff.left);
+		forcepoll_stats_count(FORCEPOLL_COUNT_submitted);
+		forcepoll_stats_count(FORCEPOLL_COUNT_skip_busy);
 	}
-	b = get_cpu_ptr(&backoff);
-	busy = b->left;
-	b->left -= busy;
-	put_cpu_ptr(&backoff);
-	return busy;
+	preempt_enable();
+	return left_alone;
 }
 
 /*
@@ -197,13 +202,32 @@ static bool pollable_now(const struct bio *bio)
 	       READ_ONCE(bio->bi_cookie) != BLK_QC_T_NONE;
 }
 
+static u64 spin_max(void)
+{
+	return READ_ONCE(spin_us) * (u64)NSEC_PER_USEC;
+}
+
+static void adapt_spin(u64 wait_ns)
+{
+	unsigned int shift = this_cpu_read(spin_shift);
+
+	if (wait_ns > spin_max() && shift < SPIN_SHIFT_MAX)
+		this_cpu_write(spin_shift, shift + 1);
+	else if (wait_ns <= spin_max() && shift)
+		this_cpu_write(spin_shift, shift - 1);
+}
+
 /*
  * R18: never gives up, never returns before the bio is done. @start: when it was
  * submitted, by local_clock().
+ *
+ * No cpu_relax(): a turn is some hundred instructions, no tight loop on one line
+ * of memory, and in a virtual machine it may stop the CPU, and its drive with it.
+ * io_uring's IOPOLL does without it, too.
  */
 static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 {
-	u64 spin_ns = READ_ONCE(spin_us) * (u64)NSEC_PER_USEC;
+	u64 spin_ns = spin_max() >> this_cpu_read(spin_shift);
 
 	while (!is_done(ctx)) {
 		bool pollable = pollable_now(bio), wanted;
@@ -220,8 +244,6 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 		/* An eighth of the time gone: a late nap costs an eighth. */
 		if (!pollable || ns > spin_ns || wanted)
 			nap(ctx, clamp_t(u64, ns / 8, NAP_MIN_NS, NAP_MAX_NS));
-		else
-			cpu_relax();
 		cond_resched();
 	}
 }
@@ -278,6 +300,7 @@ static void count(const struct poll_ctx *ctx, enum forcepoll_origin origin,
 {
 	u64 ns = ns_since(start);
 
+	adapt_spin(ns);
 	if (!polled) {
 		forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
 		return;
@@ -477,8 +500,10 @@ void forcepoll_poll_submit(struct bio *bio,
 	if (!why)
 		why = device_reason(bio, target->flags);
 	/* Last: it changes from one moment to the next. */
-	if (!why && cpu_busy())
+	if (!why && READ_ONCE(skip_busy) && cpu_wanted()) {
+		back_off(true);
 		why = FORCEPOLL_COUNT_skip_busy;
+	}
 	if (why) {
 		forcepoll_stats_count(why);
 		forcepoll_hook_submit(bio);

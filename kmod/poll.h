@@ -2,6 +2,8 @@
 #ifndef FORCEPOLL_POLL_H
 #define FORCEPOLL_POLL_H
 
+#include <linux/types.h>
+
 struct bio;
 struct forcepoll_target;
 
@@ -12,5 +14,12 @@ struct forcepoll_target;
  */
 void forcepoll_poll_submit(struct bio *bio,
 			   const struct forcepoll_target *target);
+
+/*
+ * Is the bio that a target submits now one of those that are left to interrupts,
+ * because its CPU was wanted a moment ago? Counts it. May be called where nothing
+ * may be traced.
+ */
+bool forcepoll_poll_backs_off(void);
 
 #endif
