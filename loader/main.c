@@ -2,12 +2,10 @@
 /* forcepoll-loader: the command line. What each command does is in its file. */
 #include <argp.h>
 #include <errno.h>
-#include <limits.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "args.h"
 #include "doctor.h"
 #include "log.h"
 #include "options.h"
@@ -71,61 +69,6 @@ static const struct argp_option argp_options[] = {
 	{ 0 },
 };
 
-static void add_word(struct words *words, const char *word)
-{
-	const char **grown =
-		realloc(words->word, (words->n + 1) * sizeof(*grown));
-
-	if (!grown) {
-		perror("forcepoll-loader");
-		exit(1);
-	}
-	grown[words->n++] = word;
-	words->word = grown;
-}
-
-/* "32K", "4096", "1M" */
-static __u32 parse_size(struct argp_state *state, const char *arg)
-{
-	unsigned long long n;
-	int shift = 0;
-	char *end;
-
-	errno = 0;
-	n = strtoull(arg, &end, 10);
-	if (*end && strchr("kK", *end))
-		shift = 10, end++;
-	else if (*end && strchr("mM", *end))
-		shift = 20, end++;
-	if (end == arg || *end || errno || *arg == '-' || n == 0 ||
-	    n > UINT_MAX >> shift)
-		argp_error(state, "'%s' is not a size: 4096, 32K, 1M", arg);
-	return n << shift;
-}
-
-static double parse_seconds(struct argp_state *state, const char *arg)
-{
-	char *end;
-	double n;
-
-	n = strtod(arg, &end);
-	if (end == arg || *end || !isfinite(n) || n < 0.01 || n > 86400)
-		argp_error(state, "'%s' is not a number of seconds", arg);
-	return n;
-}
-
-static const char *parse_pid(struct argp_state *state, const char *arg)
-{
-	char *end;
-	long n;
-
-	errno = 0;
-	n = strtol(arg, &end, 10);
-	if (end == arg || *end || errno || n <= 0 || n > INT_MAX)
-		argp_error(state, "'%s' is not a PID", arg);
-	return arg;
-}
-
 static void parse_command(struct argp_state *state, struct options *o,
 			  const char *arg)
 {
@@ -175,22 +118,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'c':
-		add_word(&o->cgroups, arg);
+		args_word(&o->cgroups, arg);
 		break;
 	case 'p':
-		add_word(&o->pids, parse_pid(state, arg));
+		args_word(&o->pids, args_pid(state, arg));
 		break;
 	case 'x':
 		if (!*arg || strlen(arg) > 15)
 			argp_error(state, "--comm takes 1 to 15 characters, "
 					  "as the kernel keeps them");
-		add_word(&o->comms, arg);
+		args_word(&o->comms, arg);
 		break;
 	case 'X':
-		add_word(&o->exes, arg);
+		args_word(&o->exes, arg);
 		break;
 	case 'd':
-		add_word(&o->devices, arg);
+		args_word(&o->devices, arg);
 		break;
 	case 'a':
 		o->all = true;
@@ -199,13 +142,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->follow = true;
 		break;
 	case 'm':
-		o->max_bytes = parse_size(state, arg);
+		o->max_bytes = args_size(state, arg);
 		break;
 	case 'b':
 		o->background = true;
 		break;
 	case 'i':
-		o->interval = parse_seconds(state, arg);
+		o->interval = args_seconds(state, arg);
 		break;
 	case 'P':
 		o->pin_dir = arg;

@@ -19,10 +19,6 @@ on() {
 	shift
 	while [[ $1 != -- ]]; do mkfs+=("$1") && shift; done
 	shift
-	command -v "mkfs.$type" "$1" >/dev/null || {
-		echo "no tools for $type, left out"
-		return
-	}
 	check "make $type" "mkfs.$type" "${mkfs[@]}" "$part"
 	mount -t "$type" "$part" mnt
 	stat_mark
@@ -46,7 +42,6 @@ on() {
 }
 
 requires_forcepoll
-requires_command sfdisk
 dev=$(nvme_dev)
 check "partition" sfdisk -q "/dev/$dev" <<<'1MiB,512MiB'
 defer wipefs -qa "/dev/$dev"

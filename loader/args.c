@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Words of a command line that mean something: what is wrong ends the program. */
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+
+void args_word(struct words *words, const char *word)
+{
+	const char **grown =
+		realloc(words->word, (words->n + 1) * sizeof(*grown));
+
+	if (!grown) {
+		perror("forcepoll-loader");
+		exit(1);
+	}
+	grown[words->n++] = word;
+	words->word = grown;
+}
+
+__u32 args_size(struct argp_state *state, const char *arg)
+{
+	unsigned long long n;
+	int shift = 0;
+	char *end;
+
+	errno = 0;
+	n = strtoull(arg, &end, 10);
+	if (*end && strchr("kK", *end))
+		shift = 10, end++;
+	else if (*end && strchr("mM", *end))
+		shift = 20, end++;
+	if (end == arg || *end || errno || *arg == '-' || n == 0 ||
+	    n > UINT_MAX >> shift)
+		argp_error(state, "'%s' is not a size: 4096, 32K, 1M", arg);
+	return n << shift;
+}
+
+double args_seconds(struct argp_state *state, const char *arg)
+{
+	char *end;
+	double n;
+
+	n = strtod(arg, &end);
+	if (end == arg || *end || !isfinite(n) || n < 0.01 || n > 86400)
+		argp_error(state, "'%s' is not a number of seconds", arg);
+	return n;
+}
+
+const char *args_pid(struct argp_state *state, const char *arg)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(arg, &end, 10);
+	if (end == arg || *end || errno || n <= 0 || n > INT_MAX)
+		argp_error(state, "'%s' is not a PID", arg);
+	return arg;
+}
