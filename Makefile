@@ -109,9 +109,21 @@ OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard loader/*.c))
 LOADER_CFLAGS := -std=gnu11 -Wall -Wextra -Wstrict-prototypes \
 	-Wmissing-prototypes -Werror=implicit -Werror=int-conversion \
 	-Werror=incompatible-pointer-types -Werror=return-type \
-	-Werror=format $(if $(CI),-Werror) -D_GNU_SOURCE -Ibpf -I$(B)/bpf
+	-Werror=format $(if $(CI),-Werror) -D_GNU_SOURCE -Ibpf -I$(B)/bpf -I$(B)/loader
 
 loader: $(B)/forcepoll-loader
+
+# "[0] = "read"," and so on, from "#define __NR_read 0".
+$(B)/loader/syscalls_%.h:
+	$(call say,GEN)
+	@mkdir -p $(@D)
+	$(Q)echo '#include <$(SYSCALLS_$*)>' | $(CC) $(CPPFLAGS) -E -dM - | \
+		sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/[\2] = "\1",/p' \
+		>$@
+SYSCALLS_native := sys/syscall.h
+SYSCALLS_32     := asm/unistd_32.h
+$(B)/loader/syscalls.o: $(B)/loader/syscalls_native.h \
+	$(if $(filter x86,$(ARCH)),$(B)/loader/syscalls_32.h)
 
 # Skeletons come first, once; from then on the .d files tell who includes which.
 $(OBJS): $(B)/%.o: %.c Makefile | $(SKELS)

@@ -11,6 +11,9 @@
 #include "options.h"
 #include "run.h"
 #include "status.h"
+#include "trace.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
 
 const char *argp_program_version = "forcepoll-loader 0.1";
 
@@ -22,7 +25,8 @@ static const char doc[] =
 	"  status   what is bound, targets, devices and their poll queues, "
 	"counters\n"
 	"  stop     undo a background or orphaned run\n"
-	"  doctor   can this machine poll? and if not, what to do\n\n"
+	"  doctor   can this machine poll? and if not, what to do\n"
+	"  trace    why do processes enter the kernel? see trace --help\n\n"
 	"Examples:\n"
 	"  forcepoll-loader --cgroup /sys/fs/cgroup/db   # a service, now and "
 	"later\n"
@@ -86,7 +90,10 @@ static void parse_command(struct argp_state *state, struct options *o,
 			return;
 		}
 	}
-	argp_error(state, "unknown command '%s': status, stop or doctor", arg);
+	argp_error(state,
+		   "unknown command '%s': status, stop, doctor "
+		   "or trace",
+		   arg);
 }
 
 /* What contradicts itself, or would do nothing without a word. */
@@ -180,12 +187,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+/* Commands with options of their own, given first. They return a status. */
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "trace", trace_main },
+};
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = argp_options,
 		.parser = parse,
-		.args_doc = "\nstatus\nstop\ndoctor",
+		.args_doc =
+			"\nstatus\nstop\ndoctor\ntrace [OPTION...] [-- COMMAND [ARG...]]",
 		.doc = doc,
 	};
 	struct options options = { .pin_dir = FORCEPOLL_PIN_DIR };
@@ -193,6 +209,10 @@ int main(int argc, char **argv)
 
 	/* One line for a mistake, not a page: argp_error() adds "Try --help". */
 	argp_err_exit_status = 2;
+	for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	log_init();
 

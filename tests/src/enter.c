@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * enter syscalls|faults|spin N: enters the kernel N times by the same door and
+ * prints the mean time of one, in nanoseconds: with tests/run --icount, that is
+ * in instructions. "spin" stays outside for N milliseconds of CPU time. Then a
+ * line of what getrusage() and the kernel say of this process meanwhile.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static double ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+static void syscalls(long n)
+{
+	while (n--)
+		syscall(SYS_getppid);
+}
+
+static void faults(long n)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	volatile char *p = mmap(NULL, n * page, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || madvise((void *)p, n * page, MADV_NOHUGEPAGE))
+		exit(1);
+	while (n--)
+		p[n * page] = 1;
+}
+
+static void spin(long ms)
+{
+	double end = ns(CLOCK_MONOTONIC) + ms * 1e6;
+
+	while (ns(CLOCK_MONOTONIC) < end)
+		;
+}
+
+int main(int argc, char **argv)
+{
+	long n = argc == 3 ? atol(argv[2]) : 0;
+	void (*door)(long n);
+	struct rusage a, b;
+	double start;
+
+	if (n <= 0)
+		return 2;
+	door = !strcmp(argv[1], "syscalls") ? syscalls :
+	       !strcmp(argv[1], "faults")   ? faults :
+					      spin;
+	getrusage(RUSAGE_SELF, &a);
+	start = ns(CLOCK_MONOTONIC);
+	door(n);
+	start = ns(CLOCK_MONOTONIC) - start;
+	getrusage(RUSAGE_SELF, &b);
+	printf("%.0f\n", start / n);
+	printf("faults %ld voluntary %ld involuntary %ld\n",
+	       b.ru_minflt + b.ru_majflt, b.ru_nvcsw, b.ru_nivcsw);
+	return a.ru_minflt > b.ru_minflt; /* it is the total that is of use */
+}
