@@ -106,7 +106,10 @@ struct {
 
 static __always_inline bool is_target(__u32 tgid)
 {
-	return everybody || bpf_map_lookup_elem(&targets, &tgid);
+	__u32 all = 0;
+
+	return everybody || bpf_map_lookup_elem(&targets, &tgid) ||
+	       bpf_map_lookup_elem(&targets, &all);
 }
 
 static __always_inline bool chosen(void)

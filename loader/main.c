@@ -39,7 +39,7 @@ static const char doc[] =
 	"  forcepoll-loader status --json       # for a program to read\n\n"
 	"Exit status: 0 done, 1 failed (the reason is on stderr), 2 wrong usage.";
 
-enum { KEY_DRY_RUN = 0x100, KEY_MODULE };
+enum { KEY_DRY_RUN = 0x100, KEY_MODULE, KEY_COUNT_SWITCHES };
 
 static const struct argp_option argp_options[] = {
 	{ 0, 0, 0, 0, "Whose I/O is polled:", 1 },
@@ -61,6 +61,10 @@ static const struct argp_option argp_options[] = {
 	{ 0, 0, 0, 0, "How it runs:", 3 },
 	{ "background", 'b', 0, 0, "leave it running and exit", 0 },
 	{ "interval", 'i', "SEC", 0, "print a line of counters every SEC", 0 },
+	{ "count-switches", KEY_COUNT_SWITCHES, 0, 0,
+	  "count why they enter the kernel: in maps, and with --interval in a "
+	  "line more (see trace)",
+	  0 },
 	{ "pin-dir", 'P', "DIR", 0, "where to pin (" FORCEPOLL_PIN_DIR ")", 0 },
 	{ "module", KEY_MODULE, "FILE", 0,
 	  "load this forcepoll.ko instead of asking modprobe", 0 },
@@ -104,7 +108,7 @@ static void check(struct argp_state *state, const struct options *o)
 
 	if (o->command != CMD_RUN) {
 		if (chosen || o->devices.n || o->background || o->interval ||
-		    o->max_bytes || o->dry_run)
+		    o->max_bytes || o->dry_run || o->count_switches)
 			argp_error(state, "a command takes --json, --pin-dir "
 					  "and --module only");
 		return;
@@ -114,9 +118,9 @@ static void check(struct argp_state *state, const struct options *o)
 				  "--exe or --all");
 	if (o->follow && !o->pids.n)
 		argp_error(state, "--follow-forks goes with --pid");
-	if (o->background && o->interval)
-		argp_error(state, "--interval needs a loader that stays: not "
-				  "with --background");
+	if (o->background && (o->interval || o->count_switches))
+		argp_error(state, "--interval and --count-switches need a "
+				  "loader that stays: not with --background");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -162,6 +166,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_MODULE:
 		o->module = arg;
+		break;
+	case KEY_COUNT_SWITCHES:
+		o->count_switches = true;
 		break;
 	case KEY_DRY_RUN:
 		o->dry_run = true;

@@ -38,6 +38,8 @@ static const struct {
 	  sizeof(struct forcepoll_target) },
 	{ "events", 4, 8 },
 	{ "state", 4, sizeof(struct forcepoll_state) },
+	{ "switches", 4, 8 },
+	{ "beside", 4, 8 },
 	{ "on_fork", 0, 0 },
 	{ "on_exec", 0, 0 },
 	{ "on_exit", 0, 0 },

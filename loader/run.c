@@ -20,6 +20,7 @@
 #include "forcepoll.h"
 
 #include "control.h"
+#include "ksyms.h"
 #include "log.h"
 #include "machine.h"
 #include "module.h"
@@ -28,6 +29,8 @@
 #include "run.h"
 #include "select.h"
 #include "status.h"
+#include "switches.h"
+#include "switches_report.h"
 #include "targets.skel.h"
 
 static int open_bpf(struct targets_bpf **bpf, const struct pins *pins,
@@ -122,8 +125,64 @@ static void block_signals(sigset_t *set)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Mode switches of the targets, see --count-switches. */
+struct counters {
+	struct switches switches;
+	struct switches_sum before;
+	double time;
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static int counters_open(struct counters *c, int targets,
+			 const struct options *o)
+{
+	struct switches_options so = { .targets = targets,
+				       .pin_dir = o->pin_dir };
+	struct ksyms ksyms;
+	int err = ksyms_read(&ksyms);
+
+	if (err)
+		return err;
+	err = switches_open(&c->switches, &so, &ksyms);
+	ksyms_free(&ksyms);
+	c->time = now();
+	return err ?: switches_read(&c->switches, &c->before);
+}
+
+static void counters_close(struct counters *c)
+{
+	switches_free(&c->before);
+	switches_close(&c->switches);
+}
+
+static int counters_print(struct counters *c, const struct options *o)
+{
+	struct switches_sum sum, since;
+	double time = now();
+	int err = switches_read(&c->switches, &sum);
+
+	err = err ?: switches_copy(&since, &sum);
+	if (err)
+		return err;
+	switches_since(&since, &c->before);
+	switches_line(&since, time - c->time, o->json);
+	switches_free(&since);
+	switches_free(&c->before);
+	c->before = sum;
+	c->time = time;
+	return fflush(stdout) ? -errno : 0;
+}
+
 /* Until a signal, or until nobody reads the lines any more. */
-static int wait_for_end(const struct options *o, const sigset_t *set)
+static int wait_for_end(const struct options *o, struct counters *c,
+			const sigset_t *set)
 {
 	struct status_lines lines;
 	struct timespec t = {
@@ -142,6 +201,8 @@ static int wait_for_end(const struct options *o, const sigset_t *set)
 			err = -errno;
 		else
 			err = status_lines_print(&lines);
+		if (!err && o->count_switches)
+			err = counters_print(c, o);
 	}
 	status_lines_close(&lines);
 	return err == -EPIPE ? 0 : err;
@@ -194,6 +255,7 @@ static int dry_run(const struct selection *s, const struct pins *pins,
 static int run_locked(struct pins *pins, struct selection *s,
 		      const struct options *o)
 {
+	struct counters counters = {};
 	struct targets_bpf *bpf = NULL;
 	bool load = !module_loaded();
 	sigset_t set;
@@ -206,6 +268,9 @@ static int run_locked(struct pins *pins, struct selection *s,
 		err = module_load(o->module);
 	err = err ?: open_bpf(&bpf, pins, o);
 	err = err ?: start(bpf, pins, s, o);
+	if (!err && o->count_switches)
+		err = counters_open(&counters, bpf_map__fd(bpf->maps.targets),
+				    o);
 	if (err) {
 		/* A run that was there before goes on as it was. */
 		if (pins->found)
@@ -219,10 +284,11 @@ static int run_locked(struct pins *pins, struct selection *s,
 	log_info("ready: %s",
 		 pins->found ? "took over a run that was left" : "polling");
 	if (!o->background) {
-		err = wait_for_end(o, &set);
+		err = wait_for_end(o, &counters, &set);
 		err = undo(pins) ?: err;
 	}
 out:
+	counters_close(&counters);
 	targets_bpf__destroy(bpf);
 	return err;
 }

@@ -4,6 +4,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,6 +202,15 @@ static int attach_all(struct switches *s)
 	return 0;
 }
 
+/* Counters of an earlier run are gone on with. */
+static int pin(struct bpf_map *map, const char *dir)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, bpf_map__name(map));
+	return bpf_map__set_pin_path(map, path);
+}
+
 int switches_open(struct switches *s, const struct switches_options *o,
 		  const struct ksyms *ksyms)
 {
@@ -217,6 +227,10 @@ int switches_open(struct switches *s, const struct switches_options *o,
 		err = bpf_map__reuse_fd(s->bpf->maps.targets, o->targets);
 	else
 		err = bpf_map__set_max_entries(s->bpf->maps.targets, 1);
+	if (!err && o->pin_dir) {
+		err = pin(s->bpf->maps.switches, o->pin_dir);
+		err = err ?: pin(s->bpf->maps.beside, o->pin_dir);
+	}
 	/* A map that is not used takes no memory to speak of. */
 	if (!err && !o->kernel_stacks && !o->user_stacks) {
 		err = bpf_map__set_max_entries(s->bpf->maps.paths, 1);
@@ -315,6 +329,16 @@ int switches_read(const struct switches *s, struct switches_sum *sum)
 		return log_error(err, "counters: %s", strerror(-err));
 	}
 	sum->beside[FORCEPOLL_BESIDE_lost_causes] += missed(s);
+	return 0;
+}
+
+int switches_copy(struct switches_sum *to, const struct switches_sum *from)
+{
+	*to = *from;
+	to->causes = calloc(FORCEPOLL_NR_CAUSES, sizeof(*to->causes));
+	if (!to->causes)
+		return log_error(-ENOMEM, "%s", strerror(ENOMEM));
+	memcpy(to->causes, from->causes, from->n * sizeof(*to->causes));
 	return 0;
 }
 

@@ -24,6 +24,7 @@ struct switches {
 struct switches_options {
 	int targets; /* descriptor of the map that says who, or -1: everybody */
 	bool kernel_stacks, user_stacks;
+	const char *pin_dir; /* where to pin the counters, or NULL */
 	bool software; /* software events instead of tracepoints */
 };
 
@@ -44,6 +45,7 @@ void switches_close(struct switches *s);
 
 /* 0 or -errno, said. @sum is the caller's to free, by switches_free(). */
 int switches_read(const struct switches *s, struct switches_sum *sum);
+int switches_copy(struct switches_sum *to, const struct switches_sum *from);
 void switches_free(struct switches_sum *sum);
 
 /* @sum less what @before had. */

@@ -126,3 +126,35 @@ void switches_json(struct json *j, const struct switches *s,
 		if (i != FORCEPOLL_BESIDE_exits || s->exits)
 			json_u64(j, beside_names[i], sum->beside[i]);
 }
+
+void switches_line(const struct switches_sum *sum, double seconds, bool json)
+{
+	static const char *const names[] = {
+#define X(name, title, first, many, id) #name,
+		FORCEPOLL_KINDS(X)
+#undef X
+	};
+	__u64 n[FORCEPOLL_NR_KINDS] = {};
+	const char *comma = "";
+	__u32 id;
+
+	for (size_t i = 0; i < sum->n; i++) {
+		int kind = switches_kind(sum->causes[i].cause, &id);
+
+		if (kind != FORCEPOLL_KIND_fault || !(id & FORCEPOLL_FAULT_IO))
+			n[kind] += sum->causes[i].count;
+	}
+	n[FORCEPOLL_KIND_syscall] += n[FORCEPOLL_KIND_syscall32];
+	printf(json ? "{\"switches\":{" : "  switches/s:");
+	for (int kind = 0; kind < FORCEPOLL_NR_KINDS; kind++) {
+		if (kind == FORCEPOLL_KIND_syscall32)
+			continue;
+		if (json)
+			printf("%s\"%s\":%llu", comma, names[kind], n[kind]);
+		else
+			printf("%s %.0f %s", comma, n[kind] / seconds,
+			       names[kind]);
+		comma = ",";
+	}
+	printf(json ? "}}\n" : "\n");
+}

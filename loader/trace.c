@@ -325,7 +325,7 @@ static int watch(struct trace *t)
 			err = switches_read(&t->switches, &sum);
 			if (err)
 				break;
-			err = switches_read(&t->switches, &since);
+			err = switches_copy(&since, &sum);
 			if (err)
 				break;
 			switches_since(&since, &before);
