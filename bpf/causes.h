@@ -103,6 +103,12 @@ struct forcepoll_path {
 	__u32 tgid; /* whose user_stack is; 0 without */
 	__s32 kernel_stack; /* keys of map "stacks", negative: none */
 	__s32 user_stack;
+	/*
+	 * The return address on top of the user's stack, when there is one: the
+	 * caller of a function without a frame of its own, which the stack, made
+	 * by frame pointers, leaves out. 0: none.
+	 */
+	__u64 user_caller;
 	char comm[16];
 };
 

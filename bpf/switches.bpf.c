@@ -146,6 +146,33 @@ static __always_inline __s32 get_stack(void *ctx, __u64 flags)
 	return id;
 }
 
+/* Is there a call in front of @ip? x86: e8 rel32, ff /2 in 2, 3, 6 or 7 bytes. */
+static __always_inline bool behind_call(__u64 ip)
+{
+	__u8 b[7];
+
+	if (bpf_probe_read_user(b, sizeof(b), (void *)(ip - sizeof(b))))
+		return false;
+	return b[2] == 0xe8 || (b[1] == 0xff && (b[2] & 0x38) == 0x10) ||
+	       (b[0] == 0xff && (b[1] & 0x38) == 0x10) ||
+	       (b[4] == 0xff && (b[5] & 0x38) == 0x10) ||
+	       (b[5] == 0xff && (b[6] & 0x38) == 0x10);
+}
+
+static __always_inline __u64 user_caller(void)
+{
+#ifdef __TARGET_ARCH_x86
+	struct pt_regs *regs =
+		(struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	__u64 ip;
+
+	if (!bpf_probe_read_user(&ip, sizeof(ip), (void *)PT_REGS_SP(regs)) &&
+	    ip < KERNEL_SPACE && behind_call(ip))
+		return ip;
+#endif
+	return 0;
+}
+
 static __always_inline void add_path(void *ctx, __u32 cause)
 {
 	struct forcepoll_path path = {
@@ -160,6 +187,7 @@ static __always_inline void add_path(void *ctx, __u32 cause)
 	if (user_stacks) {
 		path.tgid = bpf_get_current_pid_tgid() >> 32;
 		path.user_stack = get_stack(ctx, BPF_F_USER_STACK);
+		path.user_caller = user_caller();
 	}
 	bpf_get_current_comm(path.comm, sizeof(path.comm));
 	n = bpf_map_lookup_elem(&paths, &path);

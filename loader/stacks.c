@@ -95,23 +95,44 @@ static int frames_of(const struct stacks *s, __s32 id, __u64 *frames)
 	return n;
 }
 
+/*
+ * The user's frames, innermost first, with the caller of a function that has no
+ * frame of its own where it belongs.
+ */
+static int user_frames(const struct stacks *s, const struct forcepoll_path *p,
+		       __u64 *frames)
+{
+	int n = frames_of(s, p->user_stack, frames);
+
+	if (!n || !p->user_caller || n == FORCEPOLL_MAX_FRAMES ||
+	    (n > 1 && frames[1] == p->user_caller))
+		return n;
+	memmove(frames + 2, frames + 1, (n - 1) * sizeof(*frames));
+	frames[1] = p->user_caller;
+	return n + 1;
+}
+
 /* All frames of a path as names, innermost first, handed to @use one by one. */
 static void each_frame(const struct stacks *s, const struct forcepoll_path *p,
 		       bool user, void (*use)(void *arg, const char *name),
 		       void *arg)
 {
 	__u64 frames[FORCEPOLL_MAX_FRAMES];
-	int n = frames_of(s, user ? p->user_stack : p->kernel_stack, frames);
+	int n = user ? user_frames(s, p, frames) :
+		       frames_of(s, p->kernel_stack, frames);
 	const struct ksym *sym;
 	char buf[256];
 
 	for (int i = 0; i < n; i++) {
+		/* A return address may be the first of the next function. */
+		__u64 ip = frames[i] - (i > 0);
+
 		if (user) {
-			use(arg, usyms_name(&s->usyms, p->tgid, frames[i], buf,
+			use(arg, usyms_name(&s->usyms, p->tgid, ip, buf,
 					    sizeof(buf)));
 			continue;
 		}
-		sym = ksyms_find(s->ksyms, frames[i]);
+		sym = ksyms_find(s->ksyms, ip);
 		use(arg, sym ? sym->name : "[unknown]");
 	}
 }

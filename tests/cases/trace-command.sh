@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: traces a command, a PID and a cgroup to their ends; hands on
+# signals and exit statuses; refuses bad input.
+# TIMEOUT: 240
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+status_of() { local status=0; "$@" >out 2>err || status=$?; echo $status; }
+traced() { grep -q '^forcepoll-loader: tracing$' err; }
+# start ARGS...: trace in the background, under way when this returns
+start() {
+	rm -f out err
+	"$LOADER" trace "$@" >out 2>err &
+	pid=$!
+	defer _end "$pid"
+	check "trace $*" poll_until 60 traced
+}
+# done_with STATUS: it ends by itself, says what it saw
+done_with() {
+	local status=0
+	wait "$pid" || status=$?
+	check "status $1" [ $status = "$1" ]
+	check "a table" grep -q '^all ' out
+}
+
+[[ -x $LOADER ]] || skip "no build/forcepoll-loader"
+check "exit status" [ "$(status_of "$LOADER" trace -- sh -c 'exit 7')" = 7 ]
+check "a child is traced" sh -c \
+	'"$1" trace -- sh -c "sleep 0.1; :" | grep -q clock_nanosleep' sh "$LOADER"
+check "killed: 128 and the signal" [ "$(status_of "$LOADER" trace -- \
+	sh -c 'kill -9 $$')" = 137 ]
+export SUDO_UID=65534 SUDO_GID=65534
+check "as the invoking user" [ "$("$LOADER" trace --user -- id -u |
+	head -n1)" = 65534 ]
+
+# shellcheck disable=SC2016 # for the command
+start -- sh -c 'trap "exit 9" TERM; while :; do sleep 0.1; done'
+kill -TERM $pid
+done_with 9
+
+start -d 1 -- sh -c 'sleep 3; exit 4'
+check "--duration does not end the command" poll_until 60 grep -q '^all ' out
+done_with 4
+
+sleep 3 &
+start -p $!
+done_with 0
+
+cg_make db
+cg_start db sleep 1000
+start -c "$CGROOT/db" -i 0.5
+check "three tables" poll_until 60 eval '(($(grep -c "^all " out) >= 3))'
+kill -INT $pid
+done_with 0
+check "at most 80 columns" [ "$(wc -L <out)" -le 80 ]
+
+start -a -d 1 --folded --ustack
+wait $pid
+check "stacks, and counts" sh -c '[ -s out ] && ! grep -vE "^[^;]+;.* [0-9]+$" out'
+
+check "not found" [ "$(status_of "$LOADER" trace -- ./nothing)" = 127 ]
+touch plain
+check "not executable" [ "$(status_of "$LOADER" trace -- ./plain)" = 126 ]
+check "in one line" [ "$(wc -l <err)" = 1 ]
+T=("$LOADER" trace)
+expect_fail 1 'no such cgroup' "${T[@]}" -c "$CGROOT/none"
+expect_fail 1 'not a cgroup2 directory' "${T[@]}" -c "$CASE_TMP"
+expect_fail 1 'no such process' "${T[@]}" -p 999999
+expect_fail 1 'kernel thread' "${T[@]}" -p 2
+unset SUDO_UID
+expect_fail 1 'not run by sudo' "${T[@]}" --user -- true
+expect_fail 1 'must be run as root' setpriv --reuid 65534 "${T[@]}" -- true
+usage() { check "usage: $*" [ "$(status_of "${T[@]}" "$@")" = 2 ]; }
+usage
+usage -p 5abc
+usage -d 0 -a
+usage -a -p 1
+usage --stacks 0 -a
+usage --ustack -a
+usage --folded --json -a
+usage -f -a
+usage --user -a

@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: counts system calls, page faults and context switches of a program
+# that knows how many it makes, without the module.
+# TIMEOUT: 120
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# trace DOOR N: what the program says in file said, the trace in file out
+trace() {
+	check "trace $*" sh -c '"$@" >all' sh "$LOADER" trace --json -- ./enter \
+		"$@"
+	head -n1 all >said && tail -n +2 all >out
+	check "nothing is lost" is '.lost_causes == 0 and .lost_stacks == 0'
+	check "the sum is the total" is '.other + ([.causes[] | select(.name |
+		endswith("I/O") | not).count] | add) == .total'
+}
+is() { jq -e ". as \$all | def n(kind; name): [.causes[] | select(
+	.kind == kind and (.name | startswith(name))).count] | add // 0; $1" out; }
+# near A B: within 1 %, and the handful that the program's own start makes
+near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a - b <= 0.01 * b + 5 &&
+	b - a <= 0.01 * b + 5) }'; }
+
+[[ -x $LOADER ]] || skip "no build/forcepoll-loader"
+requires_command gcc
+gcc -O1 -o enter "$TOP/tests/src/enter.c"
+
+trace syscalls 100003
+check "system calls, exactly" is 'n("system call"; "getppid") == 100003'
+
+# getrusage() counts those from kernel mode too, as of exec's own arguments.
+trace faults 10000
+check "page faults, at least" is 'n("page fault"; "write") >= 10000'
+read -r _ faults _ <said
+sum=$(is 'n("page fault"; "read") + n("page fault"; "write") +
+	n("page fault"; "exec") - n("page fault"; "x")')
+major=$(jq '[.causes[] | select(.name | endswith("I/O")).count] | add // 0' out)
+check "$((sum - major)) page faults are $faults" near $((sum - major)) "$faults"
+
+# A switch is counted when it ends, which the last ones of a process do not.
+trace naps 1000
+read -r _ _ voluntary _ <said
+check "voluntary switches: $voluntary" \
+	near "$(jq .voluntary out)" "$voluntary"
+check "system calls of these" is 'n("system call"; "clock_nanosleep") == 1000'
+
+# All returns as one, on a kernel that has a function for them: what has no
+# cause is less than 1 %, NMIs are not part of it.
+if jq -e 'has("exits")' out; then
+	check "all returns" is '.exits >= .total * 0.99 and .other * 100 < .total'
+fi
+check "the module was not needed" [ ! -d /sys/module/forcepoll ]

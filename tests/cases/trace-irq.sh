@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: counts interrupts of user mode, and only these.
+# TIMEOUT: 120
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# on_cpu1 REGEX: interrupts of CPU 1, of the lines that match, while it ran
+on_cpu1() { awk -v name="$1" '$0 ~ name { n += FNR == NR ? -$3 : $3 }
+	END { print n + 0 }' before after; }
+n() { jq "[.causes[] | select(.kind == \"$1\").count] | add // 0" out; }
+# trace CMD...: the trace in file out
+trace() {
+	check "trace $*" sh -c '"$@" >all' sh "$LOADER" trace --json -- \
+		taskset -c 1 sh -c 'cat /proc/interrupts >before; "$@"
+		cat /proc/interrupts >after' sh "$@"
+	sed -n '/^{/,$p' all >out
+	user=$(n timer) all=$(on_cpu1 LOC:)
+	devices=$(n "device IRQ") lines=$(on_cpu1 virtio)
+	echo "timer: $user of $all; devices: $devices of $lines"
+}
+
+near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0.9 * b && a < b + 20) }'; }
+
+[[ -x $LOADER ]] || skip "no build/forcepoll-loader"
+requires_command gcc
+gcc -O1 -o enter "$TOP/tests/src/enter.c"
+for line in /proc/irq/*/virtio*; do
+	echo 2 >"${line%/*}/smp_affinity" || : # some cannot be moved
+done
+
+# It is in user mode but for the interrupts themselves, during which others may
+# come: those are missing, with those of its own start.
+host_calls() { taskset -cp 0 $BASHPID >/dev/null
+	until [ -e enough ]; do host ping >/dev/null || :; done; }
+host_calls &
+calls=$!
+trace ./enter spin 4000
+touch enough
+wait $calls
+check "timer interrupts hit user mode" near "$user" "$all"
+# Many of these come while the worker runs that an earlier one woke up.
+check "so do those of devices" [ "$devices" -gt 20 ]
+check "and not more than there were" [ "$devices" -le $((lines + 20)) ]
+
+# In the kernel nearly all of the time: the same interrupts are no switches.
+trace dd if=/dev/zero of=/dev/null bs=16M count=150 status=none
+check "few hit user mode" [ $((user * 4)) -lt "$all" ]
