@@ -101,8 +101,8 @@ enum forcepoll_beside {
 struct forcepoll_path {
 	__u32 cause;
 	__u32 tgid; /* whose user_stack is; 0 without */
-	__s32 kernel_stack; /* keys of map "stacks", negative: none */
-	__s32 user_stack;
+	__u64 kernel_stack; /* keys of map "stacks", 0: none */
+	__u64 user_stack;
 	/*
 	 * The return address on top of the user's stack, when there is one: the
 	 * caller of a function without a frame of its own, which the stack, made
@@ -113,6 +113,11 @@ struct forcepoll_path {
 };
 
 #define FORCEPOLL_MAX_PATHS 16384
+
+/* Map "stacks", BPF_MAP_TYPE_HASH: hash of it -> the addresses, innermost first. */
 #define FORCEPOLL_MAX_FRAMES 127
+struct forcepoll_stack {
+	__u64 frame[FORCEPOLL_MAX_FRAMES]; /* 0 behind the last one */
+};
 
 #endif

@@ -27,7 +27,6 @@
 #include "forcepoll.h"
 #include "causes.h"
 
-#define EFAULT 14
 #define KERNEL_SPACE (1ul << 63)
 #define LAST_FAULTS 65536
 #define OWN_FRAMES \
@@ -76,11 +75,15 @@ struct {
 	__type(value, __u64);
 } paths SEC(".maps");
 
+/*
+ * Not a BPF_MAP_TYPE_STACK_TRACE, which refuses a stack whose bucket another one
+ * has: that may be the most frequent of all.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FORCEPOLL_MAX_PATHS);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, MAX_FRAMES * sizeof(__u64));
+	__type(key, __u64);
+	__type(value, struct forcepoll_stack);
 } stacks SEC(".maps");
 
 /* What was answered about the task of this CPU. */
@@ -96,12 +99,14 @@ struct {
 	__type(value, struct answer);
 } answers SEC(".maps");
 
-/* Room for a stack, one for each CPU and kind of context. */
+/* Room for a stack, one for each CPU and what may interrupt another. */
+enum room { ROOM_TASK, ROOM_IRQ, ROOM_NMI, NR_ROOMS };
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2);
+	__uint(max_entries, NR_ROOMS);
 	__type(key, __u32);
-	__type(value, __u64[MAX_FRAMES]);
+	__type(value, struct forcepoll_stack);
 } scratch SEC(".maps");
 
 static __always_inline bool is_target(__u32 tgid)
@@ -136,14 +141,26 @@ static __always_inline void add(enum forcepoll_beside what)
 		(*n)++;
 }
 
-/* No stack at all, as after execve(), is no loss. */
-static __always_inline __s32 get_stack(void *ctx, __u64 flags)
+/* The key of the stack; 0 when there is none, as of the user's after execve(). */
+static __always_inline __u64 get_stack(void *ctx, __u32 room, __u64 flags)
 {
-	__s32 id = bpf_get_stackid(ctx, &stacks, flags);
+	struct forcepoll_stack *stack = bpf_map_lookup_elem(&scratch, &room);
+	__u64 hash = 0xcbf29ce484222325ull;
+	long err;
 
-	if (id < 0 && id != -EFAULT)
-		add(FORCEPOLL_BESIDE_lost_stacks);
-	return id;
+	/* What is behind the last frame is cleared. */
+	if (!stack || bpf_get_stack(ctx, stack, sizeof(*stack), flags) <= 0)
+		return 0;
+	for (int i = 0; i < MAX_FRAMES && stack->frame[i]; i++)
+		hash = (hash ^ stack->frame[i]) * 0x9e3779b97f4a7c15ull;
+	hash |= 1;
+	if (bpf_map_lookup_elem(&stacks, &hash))
+		return hash;
+	err = bpf_map_update_elem(&stacks, &hash, stack, BPF_ANY);
+	if (!err)
+		return hash;
+	add(FORCEPOLL_BESIDE_lost_stacks);
+	return 0;
 }
 
 /* Is there a call in front of @ip? x86: e8 rel32, ff /2 in 2, 3, 6 or 7 bytes. */
@@ -173,20 +190,16 @@ static __always_inline __u64 user_caller(void)
 	return 0;
 }
 
-static __always_inline void add_path(void *ctx, __u32 cause)
+static __always_inline void add_path(void *ctx, __u32 room, __u32 cause)
 {
-	struct forcepoll_path path = {
-		.cause = cause,
-		.kernel_stack = -1,
-		.user_stack = -1,
-	};
+	struct forcepoll_path path = { .cause = cause };
 	__u64 one = 1, *n;
 
 	if (kernel_stacks)
-		path.kernel_stack = get_stack(ctx, OWN_FRAMES);
+		path.kernel_stack = get_stack(ctx, room, OWN_FRAMES);
 	if (user_stacks) {
 		path.tgid = bpf_get_current_pid_tgid() >> 32;
-		path.user_stack = get_stack(ctx, BPF_F_USER_STACK);
+		path.user_stack = get_stack(ctx, room, BPF_F_USER_STACK);
 		path.user_caller = user_caller();
 	}
 	bpf_get_current_comm(path.comm, sizeof(path.comm));
@@ -211,7 +224,8 @@ static __always_inline void bump(__u32 cause)
 		(*n)++;
 }
 
-static __always_inline void count(void *ctx, __u32 first, __u32 many, __u32 id)
+static __always_inline void count(void *ctx, __u32 room, __u32 first,
+				  __u32 many, __u32 id)
 {
 	if (id >= many) {
 		add(FORCEPOLL_BESIDE_lost_causes);
@@ -219,11 +233,11 @@ static __always_inline void count(void *ctx, __u32 first, __u32 many, __u32 id)
 	}
 	bump(first + id);
 	if (kernel_stacks || user_stacks)
-		add_path(ctx, first + id);
+		add_path(ctx, room, first + id);
 }
 
-#define COUNT(ctx, kind, id) \
-	count(ctx, FORCEPOLL_FIRST_##kind, FORCEPOLL_MANY_##kind, id)
+#define COUNT(ctx, room, kind, id) \
+	count(ctx, room, FORCEPOLL_FIRST_##kind, FORCEPOLL_MANY_##kind, id)
 
 /* -- system calls ------------------------------------------------------------ */
 
@@ -233,11 +247,11 @@ static __always_inline void count_syscall(void *ctx, struct pt_regs *regs)
 	__u32 nr = regs->orig_ax;
 
 	if ((__s32)nr == -1)
-		COUNT(ctx, syscall, FORCEPOLL_SYSCALL_NONE);
+		COUNT(ctx, ROOM_TASK, syscall, FORCEPOLL_SYSCALL_NONE);
 	else if (task->thread_info.status & TS_COMPAT)
-		COUNT(ctx, syscall32, nr);
+		COUNT(ctx, ROOM_TASK, syscall32, nr);
 	else
-		COUNT(ctx, syscall, nr);
+		COUNT(ctx, ROOM_TASK, syscall, nr);
 }
 
 SEC("fentry/syscall_exit_to_user_mode_prepare")
@@ -291,7 +305,7 @@ static __always_inline void count_fault(void *ctx, __u32 id)
 		last->tid = tid;
 		last->id = id;
 	}
-	COUNT(ctx, fault, id);
+	COUNT(ctx, ROOM_TASK, fault, id);
 }
 
 SEC("tp_btf/page_fault_user")
@@ -355,7 +369,7 @@ SEC("tp_btf/irq_handler_entry")
 int BPF_PROG(on_irq, int irq, struct irqaction *action)
 {
 	if (chosen() && irq_from_user())
-		COUNT(ctx, irq, irq);
+		COUNT(ctx, ROOM_IRQ, irq, irq);
 	return 0;
 }
 
@@ -363,7 +377,7 @@ SEC("tp_btf/local_timer_entry")
 int BPF_PROG(on_timer, int vector)
 {
 	if (chosen() && irq_from_user())
-		COUNT(ctx, timer, 0);
+		COUNT(ctx, ROOM_IRQ, timer, 0);
 	return 0;
 }
 
@@ -375,31 +389,31 @@ int BPF_PROG(on_timer, int vector)
 static __always_inline bool
 outermost_is(void *ctx, __u32 room, const volatile struct forcepoll_text *t)
 {
-	__u64 *frames = bpf_map_lookup_elem(&scratch, &room);
+	struct forcepoll_stack *stack = bpf_map_lookup_elem(&scratch, &room);
 	__u32 last;
 	long size;
 	__u64 ip;
 
-	if (!frames || !t->start)
+	if (!stack || !t->start)
 		return false;
-	size = bpf_get_stack(ctx, frames, MAX_FRAMES * sizeof(*frames), 0);
-	if (size < (long)sizeof(*frames))
+	size = bpf_get_stack(ctx, stack, sizeof(*stack), 0);
+	if (size < (long)sizeof(stack->frame[0]))
 		return false;
-	last = (__u32)size / sizeof(*frames) - 1;
+	last = (__u32)size / sizeof(stack->frame[0]) - 1;
 	if (last >= MAX_FRAMES)
 		return false;
-	ip = frames[last];
+	ip = stack->frame[last];
 	return ip >= t->start && ip < t->end;
 }
 
-#define ON_IPI(name, event)                                                \
-	SEC("tp_btf/" #event)                                              \
-	int BPF_PROG(on_##name, int vector)                                \
-	{                                                                  \
-		if (chosen() &&                                            \
-		    outermost_is(ctx, 0, &ipi_text[FORCEPOLL_IPI_##name])) \
-			COUNT(ctx, ipi, FORCEPOLL_IPI_##name);             \
-		return 0;                                                  \
+#define ON_IPI(name, event)                                                    \
+	SEC("tp_btf/" #event)                                                  \
+	int BPF_PROG(on_##name, int vector)                                    \
+	{                                                                      \
+		if (chosen() && outermost_is(ctx, ROOM_IRQ,                    \
+					     &ipi_text[FORCEPOLL_IPI_##name])) \
+			COUNT(ctx, ROOM_IRQ, ipi, FORCEPOLL_IPI_##name);       \
+		return 0;                                                      \
 	}
 
 ON_IPI(reschedule, reschedule_entry)
@@ -410,8 +424,8 @@ ON_IPI(irq_work, irq_work_entry)
 SEC("tp_btf/nmi_handler")
 int BPF_PROG(on_nmi, void *handler, s64 delta_ns, int handled)
 {
-	if (handled > 0 && chosen() && outermost_is(ctx, 1, &nmi_text))
-		COUNT(ctx, nmi, 0);
+	if (handled > 0 && chosen() && outermost_is(ctx, ROOM_NMI, &nmi_text))
+		COUNT(ctx, ROOM_NMI, nmi, 0);
 	return 0;
 }
 

@@ -81,14 +81,13 @@ int stacks_read(struct stacks *s)
 }
 
 /* The frames of a stack, innermost first; how many. */
-static int frames_of(const struct stacks *s, __s32 id, __u64 *frames)
+static int frames_of(const struct stacks *s, __u64 id, __u64 *frames)
 {
-	__u32 key = id;
 	int n = 0;
 
-	if (id < 0 ||
-	    bpf_map_lookup_elem(bpf_map__fd(s->switches->bpf->maps.stacks),
-				&key, frames))
+	if (!id ||
+	    bpf_map_lookup_elem(bpf_map__fd(s->switches->bpf->maps.stacks), &id,
+				frames))
 		return 0;
 	while (n < FORCEPOLL_MAX_FRAMES && frames[n])
 		n++;
@@ -148,7 +147,7 @@ static void print_stack(const struct stacks *s, const struct stack_count *c)
 
 	printf("%11llu  %.16s\n", c->count, c->path.comm);
 	each_frame(s, &c->path, false, print_frame, &indent);
-	if (c->path.user_stack >= 0) {
+	if (c->path.user_stack) {
 		printf("%*s-- user:\n", indent, "");
 		each_frame(s, &c->path, true, print_frame, &indent);
 	}
