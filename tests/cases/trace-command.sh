@@ -4,6 +4,7 @@
 # DESCRIPTION: traces a command, a PID and a cgroup to their ends; hands on
 # signals and exit statuses; refuses bad input.
 # TIMEOUT: 240
+# shellcheck disable=SC2016 # for other shells
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
@@ -35,7 +36,6 @@ export SUDO_UID=65534 SUDO_GID=65534
 check "as the invoking user" [ "$("$LOADER" trace --user -- id -u |
 	head -n1)" = 65534 ]
 
-# shellcheck disable=SC2016 # for the command
 start -- sh -c 'trap "exit 9" TERM; while :; do sleep 0.1; done'
 kill -TERM $pid
 done_with 9
