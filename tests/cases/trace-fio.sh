@@ -13,7 +13,7 @@ trace() {
 	check "trace, $1" sh -c 'out=$1 && shift && exec "$@" >"$out"' sh "$1" \
 		"$LOADER" trace --json --stacks 1 --ustack -- fio \
 		--name=x --filename=/dev/nullb0 --readonly --rw=randread --bs=4k \
-		--size=6T --number_ios=5000 --direct=1 --ioengine=io_uring \
+		--size=4500G --number_ios=5000 --direct=1 --ioengine=io_uring \
 		--hipri --sqthread_poll --output=fio.out "${@:2}"
 }
 faults() { jq '[.causes[] | select(.kind == "page fault" and
