@@ -21,6 +21,7 @@
 
 #include "control.h"
 #include "log.h"
+#include "machine.h"
 #include "module.h"
 #include "options.h"
 #include "pins.h"
@@ -28,17 +29,6 @@
 #include "select.h"
 #include "status.h"
 #include "targets.skel.h"
-
-static int check_machine(void)
-{
-	if (geteuid())
-		return log_error(-EPERM, "must be run as root");
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return log_error(-ENOENT, "this kernel has no BTF (no "
-					  "/sys/kernel/btf/vmlinux): it needs "
-					  "CONFIG_DEBUG_INFO_BTF=y");
-	return 0;
-}
 
 static int open_bpf(struct targets_bpf **bpf, const struct pins *pins,
 		    const struct options *o)
@@ -243,8 +233,9 @@ int run(const struct options *o)
 	struct pins pins = { .lock = -1 };
 	int err;
 
-	err = check_machine();
+	err = machine_check();
 	err = err ?: select_check(&selection, o);
+	err = err ?: select_devices(&selection, o);
 	err = err ?: pins_check(&pins, o->pin_dir);
 	if (!err && (o->pids.n || o->dry_run))
 		err = rehearse(&selection, o);
@@ -269,7 +260,7 @@ int stop(const struct options *o)
 	struct pins pins;
 	int err;
 
-	err = check_machine();
+	err = machine_check();
 	err = err ?: pins_check(&pins, o->pin_dir);
 	if (err)
 		return err;

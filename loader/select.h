@@ -18,9 +18,11 @@ struct selection {
 
 /*
  * Check every word against the machine as it is, and say the first that is
- * wrong. Changes nothing. PIDs need the BPF object: see select_pids().
+ * wrong. Changes nothing. The devices are a step of their own: who only watches
+ * needs none that can poll. PIDs need the BPF object: see select_pids().
  */
 int select_check(struct selection *s, const struct options *o);
+int select_devices(struct selection *s, const struct options *o);
 void select_free(struct selection *s, const struct options *o);
 
 /* Which processes the PIDs are, in the numbers of the initial namespace. */
