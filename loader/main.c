@@ -7,6 +7,7 @@
 
 #include "args.h"
 #include "doctor.h"
+#include "latency.h"
 #include "log.h"
 #include "options.h"
 #include "run.h"
@@ -22,7 +23,9 @@ static const char doc[] =
 	"  status   what is bound, targets, devices and their poll queues, "
 	"counters\n"
 	"  stop     undo a background or orphaned run\n"
-	"  doctor   can this machine poll? and if not, what to do\n\n"
+	"  doctor   can this machine poll? and if not, what to do\n"
+	"  latency  histograms of I/O latency, polled and not; see latency "
+	"--help\n\n"
 	"Examples:\n"
 	"  forcepoll-loader --cgroup /sys/fs/cgroup/db   # a service, now and "
 	"later\n"
@@ -180,16 +183,28 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+/* Those with a command line of their own. */
+static const struct {
+	const char *name;
+	int (*run)(int, char **);
+} commands[] = {
+	{ "latency", latency_main },
+};
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {
 		.options = argp_options,
 		.parser = parse,
-		.args_doc = "\nstatus\nstop\ndoctor",
+		.args_doc = "\nstatus\nstop\ndoctor\nlatency [OPTION...]",
 		.doc = doc,
 	};
 	struct options options = { .pin_dir = FORCEPOLL_PIN_DIR };
 	int err = 0;
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (argc > 1 && !strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
 
 	/* One line for a mistake, not a page: argp_error() adds "Try --help". */
 	argp_err_exit_status = 2;
