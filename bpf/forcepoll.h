@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define FORCEPOLL_ABI 1
+#define FORCEPOLL_ABI 2
 #define FORCEPOLL_PIN_DIR "/sys/fs/bpf/forcepoll"
 #define FORCEPOLL_MAX_TARGETS 65536
 #define FORCEPOLL_MAX_DEVICES 1024
@@ -195,6 +195,9 @@ struct forcepoll_stats {
 	__u64 bytes[FORCEPOLL_NR_ORIGINS];
 	__u64 wait_ns[FORCEPOLL_NR_ORIGINS]; /* submission to completion */
 	__u64 spin_ns[FORCEPOLL_NR_ORIGINS]; /* of that, CPU time spent polling */
+	__u64 useful_ns[FORCEPOLL_NR_ORIGINS]; /* of that, up to irq_ns a bio */
+	__u64 irq_ns; /* estimate: what an interrupt and a wake-up cost here */
+	__u64 age_ns; /* since the module was loaded */
 };
 
 /* The sizes that user-made map entries and other people's tools rely on. */

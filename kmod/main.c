@@ -8,6 +8,7 @@
  */
 #include <linux/module.h>
 
+#include "cost.h"
 #include "hook.h"
 #include "kfunc.h"
 #include "stats.h"
@@ -16,6 +17,7 @@ static int __init forcepoll_init(void)
 {
 	int err;
 
+	forcepoll_cost_init();
 	err = forcepoll_stats_init();
 	if (err)
 		return err;

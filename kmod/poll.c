@@ -35,6 +35,7 @@
 #include "readahead.h"
 #include "stats.h"
 #include "target.h"
+#include "trace.h"
 
 /*
  * Longer than a drive for which polling is of use takes for a small read, also
@@ -295,18 +296,21 @@ static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
 	wait_until_done(bio, ctx, local_clock());
 }
 
-static void count(const struct poll_ctx *ctx, enum forcepoll_origin origin,
-		  unsigned int size, bool polled, u64 start)
+/* With the bio as it was completed, before anybody is told. */
+static void count(const struct bio *bio, const struct poll_ctx *ctx,
+		  enum forcepoll_origin origin, unsigned int size, bool polled,
+		  u64 start)
 {
-	u64 ns = ns_since(start);
+	u64 ns = ns_since(start), spin_ns = ns - min(ns, ctx->napped_ns);
 
 	adapt_spin(ns);
 	if (!polled) {
 		forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
 		return;
 	}
-	forcepoll_stats_polled(origin, size, ctx->polls, ns,
-			       ns - min(ns, ctx->napped_ns));
+	forcepoll_stats_polled(origin, size, ctx->polls, ns, spin_ns);
+	trace_forcepoll_complete(bio, size, origin, ns, spin_ns, ctx->polls,
+				 ctx->naps);
 	if (ctx->state == DONE_BY_OTHER)
 		forcepoll_stats_count(FORCEPOLL_COUNT_by_other);
 	if (ctx->naps) {
@@ -348,7 +352,7 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	bio->bi_opf &= ~added;
 	bio_clear_flag(bio, BIO_QOS_THROTTLED);
 	bio_clear_flag(bio, BIO_QOS_MERGED);
-	count(&ctx, origin, size, polled, start);
+	count(bio, &ctx, origin, size, polled, start);
 	bio_endio(bio);
 }
 

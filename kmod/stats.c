@@ -2,13 +2,17 @@
 /* Counters by outcome: added to per CPU, summed only when somebody reads. */
 #include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/ktime.h>
 
+#include "cost.h"
 #include "stats.h"
 
 struct forcepoll_stats __percpu *forcepoll_stats;
+static ktime_t loaded;
 
 int forcepoll_stats_init(void)
 {
+	loaded = ktime_get();
 	forcepoll_stats = alloc_percpu(struct forcepoll_stats);
 	return forcepoll_stats ? 0 : -ENOMEM;
 }
@@ -31,6 +35,9 @@ void forcepoll_stats_polled(enum forcepoll_origin origin, unsigned int bytes,
 	s->bytes[origin] += bytes;
 	s->wait_ns[origin] += wait_ns;
 	s->spin_ns[origin] += spin_ns;
+	/* What an interrupt would have taken from this CPU all the same. */
+	s->useful_ns[origin] +=
+		min_t(u64, spin_ns, READ_ONCE(forcepoll_cost_irq_ns));
 	s->max_wait_ns = max(s->max_wait_ns, wait_ns);
 	put_cpu_ptr(forcepoll_stats);
 }
@@ -38,6 +45,9 @@ void forcepoll_stats_polled(enum forcepoll_origin origin, unsigned int bytes,
 void forcepoll_stats_sum(struct forcepoll_stats *sum)
 {
 	int cpu, i;
+
+	sum->irq_ns = READ_ONCE(forcepoll_cost_irq_ns);
+	sum->age_ns = ktime_to_ns(ktime_sub(ktime_get(), loaded));
 
 	for_each_possible_cpu(cpu) {
 		const struct forcepoll_stats *s =
@@ -50,6 +60,7 @@ void forcepoll_stats_sum(struct forcepoll_stats *sum)
 			sum->bytes[i] += READ_ONCE(s->bytes[i]);
 			sum->wait_ns[i] += READ_ONCE(s->wait_ns[i]);
 			sum->spin_ns[i] += READ_ONCE(s->spin_ns[i]);
+			sum->useful_ns[i] += READ_ONCE(s->useful_ns[i]);
 		}
 		sum->max_wait_ns =
 			max(sum->max_wait_ns, READ_ONCE(s->max_wait_ns));

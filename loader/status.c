@@ -14,10 +14,12 @@
 #include "control.h"
 #include "device.h"
 #include "json.h"
+#include "ledger.h"
 #include "log.h"
 #include "module.h"
 #include "options.h"
 #include "pins.h"
+#include "process.h"
 #include "status.h"
 
 struct text {
@@ -156,21 +158,6 @@ static int read_view(struct view *v, const struct options *o)
 	return 0;
 }
 
-static void comm_of(__u32 tgid, char comm[16])
-{
-	char path[32];
-	FILE *f;
-
-	strcpy(comm, tgid ? "?" : "(every process)");
-	snprintf(path, sizeof(path), "/proc/%u/comm", tgid);
-	f = tgid ? fopen(path, "r") : NULL;
-	if (!f)
-		return;
-	if (fgets(comm, 16, f))
-		comm[strcspn(comm, "\n")] = 0;
-	fclose(f);
-}
-
 static const char *by_word(__u32 tgid, __u32 flags)
 {
 	return !tgid			       ? "all" :
@@ -202,7 +189,7 @@ static void print_targets(const struct view *v)
 			       v->nr_targets - most);
 			break;
 		}
-		comm_of(v->targets[i].tgid, comm);
+		process_comm(v->targets[i].tgid, comm);
 		printf("  %8u  %-15s %-6s %9u  %s\n", v->targets[i].tgid, comm,
 		       by_word(v->targets[i].tgid, t->flags), max_bytes(t),
 		       t->flags & FORCEPOLL_TARGET_FOLLOW ? "yes" : "no");
@@ -255,6 +242,15 @@ static void print_origins(const struct forcepoll_stats *s)
 	}
 }
 
+static void print_ledger(const struct forcepoll_stats *s)
+{
+	struct ledger ledger;
+
+	print_origins(s);
+	ledger_since(&ledger, s, NULL);
+	ledger_print(&ledger);
+}
+
 static void print_view(const struct view *v)
 {
 	static const char *const says[][2] = {
@@ -278,7 +274,7 @@ static void print_view(const struct view *v)
 		printf("\ncounters since the module was loaded:\n");
 		print_counts(counts, v->stats.count, FORCEPOLL_NR_COUNTS);
 		if (v->stats.count[FORCEPOLL_COUNT_polled])
-			print_origins(&v->stats);
+			print_ledger(&v->stats);
 	}
 	if (strcmp(v->loader, "none")) {
 		printf("\nevents since the run began:\n");
@@ -303,6 +299,7 @@ static void json_view(const struct view *v)
 {
 	const struct forcepoll_stats *s = &v->stats;
 	struct json j = { .out = stdout };
+	struct ledger ledger;
 
 	json_object(&j, NULL);
 	json_u64(&j, "abi", FORCEPOLL_ABI);
@@ -319,7 +316,7 @@ static void json_view(const struct view *v)
 		const struct forcepoll_target *t = &v->targets[i].target;
 		char comm[16];
 
-		comm_of(v->targets[i].tgid, comm);
+		process_comm(v->targets[i].tgid, comm);
 		json_object(&j, NULL);
 		json_u64(&j, "tgid", v->targets[i].tgid);
 		json_string(&j, "comm", comm);
@@ -351,6 +348,8 @@ static void json_view(const struct view *v)
 	json_counts(&j, "bytes", origins, s->bytes, FORCEPOLL_NR_ORIGINS);
 	json_counts(&j, "wait_ns", origins, s->wait_ns, FORCEPOLL_NR_ORIGINS);
 	json_counts(&j, "spin_ns", origins, s->spin_ns, FORCEPOLL_NR_ORIGINS);
+	ledger_since(&ledger, s, NULL);
+	ledger_json(&ledger, &j);
 	json_counts(&j, "events", events, v->events, FORCEPOLL_NR_EVENTS);
 	json_end(&j);
 }
@@ -400,11 +399,15 @@ int status_lines_open(struct status_lines *lines, const struct options *o)
 
 	*lines = (struct status_lines){ .options = o, .time = now() };
 	err = control_open(&lines->control, -1, -1);
-	return err ?: control_stats(&lines->control, &lines->before);
+	err = err ?: control_stats(&lines->control, &lines->before);
+	if (!err && o->per_target)
+		err = shares_open(&lines->shares, lines->before.irq_ns);
+	return err;
 }
 
 void status_lines_close(struct status_lines *lines)
 {
+	shares_close(&lines->shares);
 	control_close(&lines->control);
 }
 
@@ -417,42 +420,72 @@ static __u64 sum(const __u64 *n)
 	return all;
 }
 
+/* What one line says: of the time since the line before. */
+struct line {
+	double sec;
+	__u64 submitted, polled, wait_ns, naps, busy;
+	struct ledger ledger;
+};
+
+static void print_json_line(const struct line *l)
+{
+	printf("{\"seconds\":%.3f,\"submitted\":%llu,\"polled\":%llu,"
+	       "\"wait_ns\":%llu,\"spin_ns\":%llu,\"naps\":%llu,"
+	       "\"skip_busy\":%llu,\"useful_ns_estimate\":%llu,"
+	       "\"wasted_ns_estimate\":%llu,"
+	       "\"interrupts_avoided_estimate\":%llu",
+	       l->sec, l->submitted, l->polled, l->wait_ns, l->ledger.spin_ns,
+	       l->naps, l->busy, l->ledger.useful_ns,
+	       l->ledger.spin_ns - l->ledger.useful_ns, l->ledger.avoided);
+}
+
+static void print_line(const struct line *l, unsigned int nth)
+{
+	if (nth % 20 == 0)
+		printf("%11s %9s %7s %8s %9s %7s %8s %6s %6s\n", "SUBMITTED/s",
+		       "POLLED/s", "POLLED%", "WAIT us", "SPIN cpu%", "USEFUL%",
+		       "NOIRQ/s", "NAPS/s", "BUSY/s");
+	printf("%11.0f %9.0f %7.1f %8.1f %9.1f %7.1f %8.0f %6.0f %6.0f\n",
+	       l->submitted / l->sec, l->polled / l->sec,
+	       l->submitted ? 100.0 * l->polled / l->submitted : 0,
+	       l->polled ? l->wait_ns / 1e3 / l->polled : 0,
+	       l->ledger.spin_ns / l->sec / 1e7, ledger_useful(&l->ledger),
+	       l->ledger.avoided / l->sec, l->naps / l->sec, l->busy / l->sec);
+}
+
 /* Rates over the time since the last line. */
 int status_lines_print(struct status_lines *lines)
 {
+	const struct forcepoll_stats *was = &lines->before;
+	bool json = lines->options->json;
 	struct forcepoll_stats s;
-	double t = now(), sec = t - lines->time;
-	__u64 submitted, polled, wait, spin, naps, busy;
+	struct line l;
+	double t = now();
 	int err = control_stats(&lines->control, &s);
 
 	if (err)
 		return err;
-#define SINCE(field) (s.field - lines->before.field)
-	submitted = SINCE(count[FORCEPOLL_COUNT_submitted]);
-	polled = SINCE(count[FORCEPOLL_COUNT_polled]);
-	naps = SINCE(count[FORCEPOLL_COUNT_naps]);
-	busy = SINCE(count[FORCEPOLL_COUNT_skip_busy]);
+#define SINCE(name) \
+	(s.count[FORCEPOLL_COUNT_##name] - was->count[FORCEPOLL_COUNT_##name])
+	l = (struct line){
+		.sec = t - lines->time,
+		.submitted = SINCE(submitted),
+		.polled = SINCE(polled),
+		.naps = SINCE(naps),
+		.busy = SINCE(skip_busy),
+		.wait_ns = sum(s.wait_ns) - sum(was->wait_ns),
+	};
 #undef SINCE
-	wait = sum(s.wait_ns) - sum(lines->before.wait_ns);
-	spin = sum(s.spin_ns) - sum(lines->before.spin_ns);
-
-	if (lines->options->json) {
-		printf("{\"seconds\":%.3f,\"submitted\":%llu,\"polled\":%llu,"
-		       "\"wait_ns\":%llu,\"spin_ns\":%llu,\"naps\":%llu,"
-		       "\"skip_busy\":%llu}\n",
-		       sec, submitted, polled, wait, spin, naps, busy);
-	} else {
-		if (lines->printed++ % 20 == 0)
-			printf("%11s %11s %8s %9s %9s %9s %9s\n", "SUBMITTED/s",
-			       "POLLED/s", "POLLED%", "WAIT us", "SPIN cpu%",
-			       "NAPS/s", "BUSY/s");
-		printf("%11.0f %11.0f %8.1f %9.1f %9.1f %9.0f %9.0f\n",
-		       submitted / sec, polled / sec,
-		       submitted ? 100.0 * polled / submitted : 0,
-		       polled ? wait / 1e3 / polled : 0, spin / sec / 1e7,
-		       naps / sec, busy / sec);
-	}
+	ledger_since(&l.ledger, &s, was);
+	if (json)
+		print_json_line(&l);
+	else
+		print_line(&l, lines->printed++);
+	if (lines->options->per_target)
+		err = shares_print(&lines->shares, s.irq_ns, l.sec, json);
+	if (json)
+		puts("}");
 	lines->before = s;
 	lines->time = t;
-	return fflush(stdout) ? -errno : 0;
+	return err ?: fflush(stdout) ? -errno : 0;
 }

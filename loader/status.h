@@ -4,6 +4,7 @@
 
 #include "control.h"
 #include "forcepoll.h"
+#include "shares.h"
 
 struct options;
 
@@ -18,6 +19,7 @@ struct status_lines {
 	const struct options *options;
 	struct control control;
 	struct forcepoll_stats before;
+	struct shares shares; /* with --per-target */
 	double time;
 	unsigned int printed;
 };

@@ -45,7 +45,7 @@ run --interval 0.2
 check "three lines and a head" poll_until 60 has_lines 4
 ends INT
 check "a head" grep -q "^ *SUBMITTED/s  *POLLED/s" <(head -n1 out)
-all_numbers() { ! tail -n +2 out | grep -vE '^( +[0-9.]+){7}$'; }
+all_numbers() { ! tail -n +2 out | grep -vE '^( +[0-9.]+){9}$'; }
 check "numbers" all_numbers
 check "talk is on stderr" grep -qx "forcepoll-loader: ready: polling" err
 check "no line is wider than 80" [ "$(awk '{ print length }' out | sort -n | tail -n1)" -lt 80 ]

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tracepoints forcepoll:*, for perf, trace-cmd, bpftrace and BPF programs
+ * (tp_btf). Nobody listening, each is one nop.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM forcepoll
+
+#if !defined(FORCEPOLL_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define FORCEPOLL_TRACE_H
+
+#include <linux/blkdev.h>
+#include <linux/tracepoint.h>
+
+#include "forcepoll.h"
+
+/* Readers of the format in tracefs know the values of no enum. */
+#define FORCEPOLL_DEFINE(name, text) TRACE_DEFINE_ENUM(FORCEPOLL_ORIGIN_##name);
+FORCEPOLL_ORIGINS(FORCEPOLL_DEFINE)
+
+/* The comma comes first; SYMBOLIC() sees the list when it is expanded. */
+/* clang-format off */
+#define FORCEPOLL_NAME(name, text) , { FORCEPOLL_ORIGIN_##name, #name }
+/* clang-format on */
+#define FORCEPOLL_SYMBOLIC(...) __print_symbolic(__VA_ARGS__)
+#define forcepoll_show_origin(origin) \
+	FORCEPOLL_SYMBOLIC(origin FORCEPOLL_ORIGINS(FORCEPOLL_NAME))
+
+/* The kernel's way to write events. */
+/* clang-format off */
+
+/*
+ * A bio that was polled is complete, and its submitter, the current task, goes
+ * on. Not for those that were marked for polling and driven by interrupts.
+ *
+ * @bytes:   as submitted; what is left of them is in the bio
+ * @wait_ns: submission to completion
+ * @spin_ns: of that, CPU time spent polling
+ */
+TRACE_EVENT(forcepoll_complete,
+
+	TP_PROTO(const struct bio *bio, unsigned int bytes,
+		 unsigned int origin, u64 wait_ns, u64 spin_ns,
+		 unsigned int polls, unsigned int naps),
+
+	TP_ARGS(bio, bytes, origin, wait_ns, spin_ns, polls, naps),
+
+	TP_STRUCT__entry(
+		__field(dev_t,		dev)
+		__field(sector_t,	sector)
+		__field(unsigned int,	bytes)
+		__field(unsigned int,	origin)
+		__field(u64,		wait_ns)
+		__field(u64,		spin_ns)
+		__field(unsigned int,	polls)
+		__field(unsigned int,	naps)
+	),
+
+	/* Of the disk, as is the sector. A driver may have advanced the bio. */
+	TP_fast_assign(
+		__entry->dev = disk_devt(bio->bi_bdev->bd_disk);
+		__entry->sector = bio->bi_iter.bi_sector -
+			((bytes - bio->bi_iter.bi_size) >> SECTOR_SHIFT);
+		__entry->bytes = bytes;
+		__entry->origin = origin;
+		__entry->wait_ns = wait_ns;
+		__entry->spin_ns = spin_ns;
+		__entry->polls = polls;
+		__entry->naps = naps;
+	),
+
+	TP_printk("%d,%d origin=%s sector=%llu bytes=%u wait_ns=%llu spin_ns=%llu polls=%u naps=%u",
+		  MAJOR(__entry->dev), MINOR(__entry->dev),
+		  forcepoll_show_origin(__entry->origin),
+		  (unsigned long long)__entry->sector, __entry->bytes,
+		  __entry->wait_ns, __entry->spin_ns, __entry->polls,
+		  __entry->naps)
+);
+
+/* clang-format on */
+
+#endif
+
+/* For Kbuild's -I, which has this directory. */
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "process.h"
+
+void process_comm(__u32 tgid, char comm[16])
+{
+	char path[32];
+	FILE *f;
+
+	strcpy(comm, tgid ? "?" : "(every process)");
+	snprintf(path, sizeof(path), "/proc/%u/comm", tgid);
+	f = tgid ? fopen(path, "r") : NULL;
+	if (!f)
+		return;
+	if (fgets(comm, 16, f))
+		comm[strcspn(comm, "\n")] = 0;
+	fclose(f);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include <linux/types.h>
+
+/* What a process is called; "?" when it is gone. */
+void process_comm(__u32 tgid, char comm[16]);
+
+#endif

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: reads the events forcepoll:* in tracefs: one for each polled bio,
+# with what it was; and unloads the module under them.
+# shellcheck disable=SC2016 # awk's fields, not the shell's
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+requires_forcepoll
+dev=$(nvme_dev)
+tracing=/sys/kernel/tracing
+mountpoint -q $tracing || {
+	mount -t tracefs nodev $tracing
+	defer umount $tracing
+}
+event=$tracing/events/forcepoll/forcepoll_complete
+
+# traced CMD...: what it wrote to the trace, in file trace: the text of an event.
+traced() {
+	echo >$tracing/trace
+	"$@" || fail "$*"
+	sed -n 's/.*forcepoll_complete: //p' $tracing/trace >trace
+}
+# each REGEX COUNT: so many events, and all like this.
+each() {
+	local n
+	n=$(grep -cE "^${1//DEV/$devt}\$" trace) || :
+	check "$n of $2: $1" [ "$n:$(wc -l <trace)" = "$2:$2" ] || tail trace
+}
+# io dd-ARGS...
+io() { cg_run db dd bs=4k status=none "$@"; }
+
+devt=$(tr : , <"/sys/block/$dev/dev")
+time='wait_ns=[1-9][0-9]* spin_ns=[1-9][0-9]* polls=[1-9][0-9]* naps=[0-9]+'
+cg_make db
+loader_start --cgroup "$CGROOT/db"
+check "names, not enums, for those who read the format" \
+	grep -q '{ 0, "read" } *, { 1, "write" } *, { 2, "fault" } *, { 3, "swap" }' \
+	"$event/format"
+
+traced io if="/dev/$dev" of=/dev/null count=10 iflag=direct
+each "none while it is off" 0
+echo 1 >"$event/enable"
+traced io if="/dev/$dev" of=/dev/null count=50 skip=100 iflag=direct
+each "DEV origin=read sector=[0-9]+ bytes=4096 $time" 50
+check "the sectors" diff <(grep -o 'sector=[0-9]*' trace) \
+	<(seq -f sector=%g 800 8 1192)
+check "spinning is a part of waiting" awk -F'[ =]' '
+	$9 < $11 { exit 1 }' trace
+traced io if=/dev/zero of="/dev/$dev" count=20 seek=7 bs=8k oflag=direct
+each "DEV origin=write sector=(112|[1-4][0-9][0-9]) bytes=8192 $time" 20
+traced dd if="/dev/$dev" of=/dev/null bs=4k count=50 iflag=direct status=none
+each "none of others" 0
+traced io if="/dev/$dev" of=/dev/null bs=128k count=5 iflag=direct
+each "none that was not polled" 0
+before=$("$LOADER" status --json | jq .polled.fault)
+traced cg_run db fio --name=j --filename="/dev/$dev" --readonly --rw=randread \
+	--bs=4k --size=4M --ioengine=mmap --output=/dev/null
+faults=$(($("$LOADER" status --json | jq .polled.fault) - before))
+check "page faults: $faults" [ "$faults" -gt 100 ]
+sed -i '/origin=fault/!d' trace
+each "DEV origin=fault sector=[0-9]+ bytes=[0-9]+ $time" "$faults"
+
+# Still on: the module goes, and its events with it.
+loader_stop
+check "the module has gone" [ ! -d /sys/module/forcepoll ]
+check "its events have, too" [ ! -e "$event" ]
