@@ -108,8 +108,8 @@ static void parse_command(struct argp_state *state, struct options *o,
 		}
 	}
 	argp_error(state,
-		   "unknown command '%s': status, stop, doctor "
-		   "or trace",
+		   "unknown command '%s': status, stop, doctor, "
+		   "trace or latency",
 		   arg);
 }
 
