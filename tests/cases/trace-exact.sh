@@ -7,10 +7,10 @@
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-# trace DOOR N: what the program says in file said, the trace in file out
+# trace DOOR N [OPTION...]: what the program says in file said, the trace in out
 trace() {
-	check "trace $*" sh -c '"$@" >all' sh "$LOADER" trace --json -- ./enter \
-		"$@"
+	check "trace $*" sh -c '"$@" >all' sh "$LOADER" trace --json "${@:3}" -- \
+		./enter "$1" "$2"
 	head -n1 all >said && tail -n +2 all >out
 	check "nothing is lost" is '.lost_causes == 0 and .lost_stacks == 0'
 	check "the sum is the total" is '.other + ([.causes[] | select(.name |
@@ -37,6 +37,10 @@ sum=$(is 'n("page fault"; "read") + n("page fault"; "write") +
 	n("page fault"; "exec") - n("page fault"; "x")')
 major=$(jq '[.causes[] | select(.name | endswith("I/O")).count] | add // 0' out)
 check "$((sum - major)) page faults are $faults" near $((sum - major)) "$faults"
+
+trace faults 10000 --software-events
+check "by software events" is '(.sources | contains("page-faults")) and
+	(n("page fault"; "read") | . >= 10000 and . < 11000)'
 
 # A switch is counted when it ends, which the last ones of a process do not.
 trace naps 1000
