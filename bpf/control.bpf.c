@@ -9,18 +9,12 @@
 #include <bpf/bpf_helpers.h>
 
 #include "forcepoll.h"
+#include "map_targets.h"
 #include "forcepoll_kfunc.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Replaced by the loader with the pinned ones; same layout as in targets.bpf.c. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, FORCEPOLL_MAX_TARGETS);
-	__type(key, __u32);
-	__type(value, struct forcepoll_target);
-} targets SEC(".maps");
-
+/* Replaced by the loader with the pinned one; same layout as in targets.bpf.c. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FORCEPOLL_MAX_DEVICES);

@@ -34,6 +34,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "forcepoll.h"
+#include "map_targets.h"
 #include "latency_hist.h"
 
 #define REQ_OP_MASK 0xff
@@ -46,14 +47,6 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile bool everybody, every_device;
 
 __u64 lost_full; /* bios that found no room in flights */
-
-/* Shared with bpf/targets.bpf.c, which keeps it; same layout. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, FORCEPOLL_MAX_TARGETS);
-	__type(key, __u32);
-	__type(value, struct forcepoll_target);
-} targets SEC(".maps");
 
 /* Keys as of forcepoll.h's map "devices". */
 struct {

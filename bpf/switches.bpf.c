@@ -25,6 +25,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "forcepoll.h"
+#include "map_targets.h"
 #include "causes.h"
 
 #define KERNEL_SPACE (1ul << 63)
@@ -45,14 +46,6 @@ const volatile struct forcepoll_text nmi_text;
 
 /* The registers that the interrupt in progress will go back to. */
 extern struct pt_regs *__irq_regs __ksym __weak;
-
-/* Replaced by the loader; same layout as in targets.bpf.c. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, FORCEPOLL_MAX_TARGETS);
-	__type(key, __u32);
-	__type(value, struct forcepoll_target);
-} targets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

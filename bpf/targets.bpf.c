@@ -34,6 +34,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "forcepoll.h"
+#include "map_targets.h"
 
 #define E2BIG 7
 #define EBADF 9
@@ -46,17 +47,6 @@ char LICENSE[] SEC("license") = "GPL";
 
 /* Given by the loader for the time of its own start. */
 const volatile bool have_comms, have_exes;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	/*
-	 * Preallocated: 5.2 MB instead of 1.0 and 350 instructions more for a
-	 * process's life, but an entry can always be had where memory cannot.
-	 */
-	__uint(max_entries, FORCEPOLL_MAX_TARGETS);
-	__type(key, __u32);
-	__type(value, struct forcepoll_target);
-} targets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

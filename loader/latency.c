@@ -15,6 +15,7 @@
 #include "latency_hist.h"
 
 #include "args.h"
+#include "clock.h"
 #include "device.h"
 #include "latency.h"
 #include "latency.skel.h"
@@ -159,14 +160,6 @@ static int load(struct latency *l)
 	return choose_devices(l);
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
 /* The chosen PIDs leave the map when they exit; others may join a cgroup. */
 static bool all_gone(const struct latency *l)
 {
@@ -179,13 +172,13 @@ static bool all_gone(const struct latency *l)
 static void wait_for_end(const struct latency *l, const sigset_t *set)
 {
 	const double tick = 0.2;
-	double end = now() + l->duration, left = tick;
+	double end = clock_now() + l->duration, left = tick;
 
 	while (!all_gone(l)) {
 		struct timespec t;
 
 		if (l->duration) {
-			left = end - now();
+			left = end - clock_now();
 			if (left <= 0)
 				return;
 			if (left > tick)
@@ -207,10 +200,10 @@ static int measure(struct latency *l, const sigset_t *set)
 	if (err)
 		return log_error(err, "attach: %s (-v shows more)",
 				 strerror(-err));
-	start = now();
+	start = clock_now();
 	log_info("measuring");
 	wait_for_end(l, set);
-	l->report.seconds = now() - start;
+	l->report.seconds = clock_now() - start;
 	latency_bpf__detach(l->bpf);
 	err = latency_read(l->bpf, &l->report);
 	if (err)

@@ -19,6 +19,7 @@
 
 #include "forcepoll.h"
 
+#include "clock.h"
 #include "control.h"
 #include "ksyms.h"
 #include "log.h"
@@ -132,14 +133,6 @@ struct counters {
 	double time;
 };
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
 static int counters_open(struct counters *c, int targets,
 			 const struct options *o)
 {
@@ -152,7 +145,7 @@ static int counters_open(struct counters *c, int targets,
 		return err;
 	err = switches_open(&c->switches, &so, &ksyms);
 	ksyms_free(&ksyms);
-	c->time = now();
+	c->time = clock_now();
 	return err ?: switches_read(&c->switches, &c->before);
 }
 
@@ -165,7 +158,7 @@ static void counters_close(struct counters *c)
 static int counters_print(struct counters *c, const struct options *o)
 {
 	struct switches_sum sum, since;
-	double time = now();
+	double time = clock_now();
 	int err = switches_read(&c->switches, &sum);
 
 	err = err ?: switches_copy(&since, &sum);

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "json.h"
 #include "ksyms.h"
 #include "log.h"
@@ -36,11 +36,8 @@ void stacks_learn(struct stacks *s)
 {
 	int fd = bpf_map__fd(s->switches->bpf->maps.paths);
 	struct forcepoll_path path, *last = NULL;
-	struct timespec t;
-	double now;
+	double now = clock_now();
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	now = t.tv_sec + t.tv_nsec / 1e9;
 	if (now < s->learnt + 0.2)
 		return;
 	s->learnt = now;

@@ -11,6 +11,7 @@
 
 #include "forcepoll.h"
 
+#include "clock.h"
 #include "control.h"
 #include "device.h"
 #include "json.h"
@@ -385,19 +386,11 @@ void status_print_devices(const struct options *o)
 	free(all);
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
 int status_lines_open(struct status_lines *lines, const struct options *o)
 {
 	int err;
 
-	*lines = (struct status_lines){ .options = o, .time = now() };
+	*lines = (struct status_lines){ .options = o, .time = clock_now() };
 	err = control_open(&lines->control, -1, -1);
 	err = err ?: control_stats(&lines->control, &lines->before);
 	if (!err && o->per_target)
@@ -460,7 +453,7 @@ int status_lines_print(struct status_lines *lines)
 	bool json = lines->options->json;
 	struct forcepoll_stats s;
 	struct line l;
-	double t = now();
+	double t = clock_now();
 	int err = control_stats(&lines->control, &s);
 
 	if (err)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "clock.h"
 #include "command.h"
 #include "json.h"
 #include "ksyms.h"
@@ -85,14 +86,6 @@ struct trace {
 	int signals; /* signalfd */
 	double began;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
 
 static unsigned int parse_number(struct argp_state *state, const char *arg)
 {
@@ -315,7 +308,7 @@ static int watch(struct trace *t)
 	int err = 0;
 
 	while (!ended(t) && !err) {
-		double time = now();
+		double time = clock_now();
 
 		if (t->duration && time >= end)
 			break;
@@ -345,7 +338,7 @@ static int watch(struct trace *t)
 static int finish(struct trace *t)
 {
 	struct switches_sum sum;
-	double seconds = now() - t->began;
+	double seconds = clock_now() - t->began;
 	int err = switches_read(&t->switches, &sum);
 
 	if (err)
@@ -363,7 +356,7 @@ static int run(struct trace *t)
 	int err = open_signals(t, &mask), status = 0;
 
 	err = err ?: start(t, &mask);
-	t->began = now();
+	t->began = clock_now();
 	if (!err && t->argv) {
 		status = command_go(&t->command, t->argv[0]);
 		if (status)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * enter syscalls|faults|naps|spin N: enters the kernel N times by the same door,
- * or with "spin" stays outside for N ms. Prints the mean time of one, in ns: with
+ * enter syscalls|faults|naps|stacks|spin N: enters the kernel N times by the same
+ * door, with "stacks" each time by another way there (when compiled with -O0), or
+ * with "spin" stays outside for N ms. Prints the mean time of one, in ns: with
  * tests/run --icount, that is in instructions. Then what getrusage() says of this
  * process: page faults, voluntary and involuntary context switches.
  */
@@ -48,6 +49,23 @@ static void naps(long n)
 		nanosleep(&t, NULL);
 }
 
+/* Each bit of @way chooses one of two calls: as many stacks as numbers. */
+static void go(long way, int bits)
+{
+	if (!bits)
+		syscall(SYS_getppid);
+	else if (way & 1)
+		go(way >> 1, bits - 1);
+	else
+		go(way >> 1, bits - 1);
+}
+
+static void stacks(long n)
+{
+	while (n--)
+		go(n, 16);
+}
+
 static void spin(long ms)
 {
 	double end = ns(CLOCK_MONOTONIC) + ms * 1e6;
@@ -68,6 +86,7 @@ int main(int argc, char **argv)
 	door = !strcmp(argv[1], "syscalls") ? syscalls :
 	       !strcmp(argv[1], "faults")   ? faults :
 	       !strcmp(argv[1], "naps")	    ? naps :
+	       !strcmp(argv[1], "stacks")   ? stacks :
 					      spin;
 	start = ns(CLOCK_MONOTONIC);
 	door(n);
