@@ -205,9 +205,9 @@ static bool secure_boot(void)
 	return len == sizeof(value) && value[4] == 1;
 }
 
-/* It must have a signature. */
+/* It must have a signature: because of @cause. */
 static void check_signed(struct report *r, const struct module_file *m,
-			 bool secure, bool enforced)
+			 const char *cause)
 {
 	if (m->has_signature) {
 		check(r, "signature", OK,
@@ -218,14 +218,12 @@ static void check_signed(struct report *r, const struct module_file *m,
 		check(r, "signature", WARN,
 		      "required (%s); the module is compressed: modinfo tells "
 		      "whether it is signed",
-		      secure ? "Secure Boot" : "lockdown");
+		      cause);
 	} else {
 		check(r, "signature", m->path[0] ? FAIL : WARN,
 		      m->path[0] ? "required (%s), and the module has none" :
 				   "required (%s): the module will need one",
-		      secure   ? "Secure Boot" :
-		      enforced ? "module.sig_enforce" :
-				 "lockdown");
+		      cause);
 		fix_signature(r, m);
 	}
 }
@@ -253,7 +251,10 @@ static void check_signature(struct report *r, const struct module_file *m)
 	locked = strstr(lockdown, "[integrity]") ||
 		 strstr(lockdown, "[confidentiality]");
 	if (locked || enforce[0] == 'Y') {
-		check_signed(r, m, secure, enforce[0] == 'Y');
+		check_signed(r, m,
+			     secure	       ? "Secure Boot" :
+			     enforce[0] == 'Y' ? "module.sig_enforce" :
+						 "lockdown");
 	} else if (secure && !lockdown[0] &&
 		   !find_mount("securityfs", lockdown, sizeof(lockdown))) {
 		check(r, "signature", WARN,
