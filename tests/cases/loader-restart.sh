@@ -17,7 +17,7 @@ load() {
 	local rounds=0
 	while [[ ! -e enough ]]; do
 		cg_run db fio --name=load --filename="$dev" --offset=64M \
-			--size=1M --rw=randwrite --bs=4k --direct=1 \
+			--size=1M --rw=randwrite --bs=4k --direct=1 --thinktime=1000 \
 			--ioengine=psync --verify=crc32c --verify_fatal=1 \
 			--output=fio.out || return
 		((++rounds))
