@@ -16,7 +16,9 @@
  * The loader loads those that this kernel has.
  *
  * Who is chosen is asked of the map "targets", as the module does, and the
- * answer kept for the rest of the jiffy. All of these run with preemption off.
+ * answer kept for the rest of the jiffy. A fentry program may be preempted: that is
+ * why counters are added to atomically, and why stacks, whose room is the CPU's, are
+ * taken by tracepoints only.
  */
 #include "vmlinux.h"
 
@@ -79,17 +81,15 @@ struct {
 	__type(value, struct forcepoll_stack);
 } stacks SEC(".maps");
 
-/* What was answered about the task of this CPU. */
-struct answer {
-	__u64 key; /* tgid and jiffy */
-	__u64 chosen;
-};
-
+/*
+ * What was answered about the task of this CPU: tgid, jiffy and the answer, in one
+ * word, which an interrupt or another task may write in between.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct answer);
+	__type(value, __u64);
 } answers SEC(".maps");
 
 /* Room for a stack, one for each CPU and what may interrupt another. */
@@ -113,16 +113,18 @@ static __always_inline bool is_target(__u32 tgid)
 static __always_inline bool chosen(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32, zero = 0;
-	__u64 key = (__u64)tgid << 32 | (__u32)bpf_jiffies64();
-	struct answer *a = bpf_map_lookup_elem(&answers, &zero);
+	__u64 key = (__u64)tgid << 32 | (__u32)bpf_jiffies64() << 1;
+	__u64 *slot = bpf_map_lookup_elem(&answers, &zero);
+	__u64 answer;
 
-	if (!a || !tgid)
+	if (!slot || !tgid)
 		return false;
-	if (a->key != key) {
-		a->chosen = is_target(tgid);
-		a->key = key;
+	answer = *(volatile __u64 *)slot;
+	if ((answer & ~1ull) != key) {
+		answer = key | is_target(tgid);
+		*(volatile __u64 *)slot = answer;
 	}
-	return a->chosen;
+	return answer & 1;
 }
 
 static __always_inline void add(enum forcepoll_beside what)
@@ -131,7 +133,7 @@ static __always_inline void add(enum forcepoll_beside what)
 	__u64 *n = bpf_map_lookup_elem(&beside, &key);
 
 	if (n)
-		(*n)++;
+		__sync_fetch_and_add(n, 1);
 }
 
 /* The key of the stack; 0 when there is none, as of the user's after execve(). */
@@ -214,7 +216,7 @@ static __always_inline void bump(__u32 cause)
 	__u64 *n = bpf_map_lookup_elem(&switches, &cause);
 
 	if (n)
-		(*n)++;
+		__sync_fetch_and_add(n, 1);
 }
 
 static __always_inline void count(void *ctx, __u32 room, __u32 first,

@@ -64,7 +64,7 @@ static bool available(const struct btf *btf, const struct bpf_program *prog)
 	return btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0;
 }
 
-static int choose(struct switches_bpf *bpf, bool software)
+static int choose(struct switches_bpf *bpf, const struct switches_options *o)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	struct bpf_program *prog;
@@ -74,8 +74,10 @@ static int choose(struct switches_bpf *bpf, bool software)
 				 strerror(errno));
 	bpf_object__for_each_program(prog, bpf->obj)
 		bpf_program__set_autoload(prog, available(btf, prog));
-	if (software)
+	if (o->software)
 		bpf_program__set_autoload(bpf->progs.on_fault, false);
+	if (o->kernel_stacks || o->user_stacks) /* it may be preempted */
+		bpf_program__set_autoload(bpf->progs.on_syscall, false);
 	btf__free(btf);
 	return 0;
 }
@@ -219,7 +221,7 @@ int switches_open(struct switches *s, const struct switches_options *o,
 	*s = (struct switches){ .bpf = switches_bpf__open() };
 	if (!s->bpf)
 		return log_error(-errno, "BPF object: %s", strerror(errno));
-	err = choose(s->bpf, o->software);
+	err = choose(s->bpf, o);
 	if (err)
 		return err;
 	configure(s->bpf, o, ksyms);

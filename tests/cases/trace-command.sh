@@ -36,7 +36,8 @@ export SUDO_UID=65534 SUDO_GID=65534
 check "as the invoking user" [ "$("$LOADER" trace --user -- id -u |
 	head -n1)" = 65534 ]
 
-start -- sh -c 'trap "exit 9" TERM; while :; do sleep 0.1; done'
+start -- sh -c 'trap "exit 9" TERM; >set; while :; do sleep 0.1; done'
+check "its trap is set" poll_until 60 test -e set
 kill -TERM $pid
 done_with 9
 
