@@ -265,30 +265,45 @@ static void flush_plug(void)
 }
 
 /*
- * R11: refused because it was marked, and never started: the poll queues went
- * away between the look and the submission. The cookie tells that from an error
- * of the device's own.
+ * R11: the error may be due to the mark: refused and never started, because the
+ * poll queues went away between the look and the submission; or failed because
+ * they went away in a reset, whose driver then fails what is queued on them
+ * (nvme_queue_rq() of a queue that is off). A drive's own error is found again.
  */
-static bool refused(const struct bio *bio, unsigned int size, blk_opf_t added)
+static bool maybe_ours(const struct bio *bio, unsigned int size,
+		       blk_opf_t added)
 {
+	if (!(added & bio->bi_opf & REQ_POLLED))
+		return false;
+	if (bio->bi_status == BLK_STS_IOERR)
+		return true;
 	return (bio->bi_status == BLK_STS_NOTSUPP ||
 		bio->bi_status == BLK_STS_AGAIN) &&
-	       (added & REQ_POLLED) && bio->bi_cookie == BLK_QC_T_NONE &&
-	       bio->bi_iter.bi_size == size;
+	       bio->bi_cookie == BLK_QC_T_NONE && bio->bi_iter.bi_size == size;
 }
 
+/* What the block layer changes in a bio on its way. */
+struct bio_place {
+	struct bvec_iter iter;
+	bool remapped;
+};
+
 /*
- * bi_bdev and bi_iter are as they were remapped, and BIO_REMAPPED says so.
- * bio_endio() dropped the bio's blkcg. Not submit_bio(), which would account
- * the I/O to the task twice.
+ * As it was before it was submitted. bio_endio() dropped the bio's blkcg. Not
+ * submit_bio(), which would account the I/O to the task twice.
  */
 static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
-			    blk_opf_t added)
+			    const struct bio_place *place, blk_opf_t added)
 {
 	forcepoll_stats_count(FORCEPOLL_COUNT_resubmitted);
 	bio->bi_status = BLK_STS_OK;
 	bio->bi_opf &= ~added;
 	bio->bi_cookie = BLK_QC_T_NONE;
+	bio->bi_iter = place->iter;
+	if (!place->remapped)
+		bio_clear_flag(bio, BIO_REMAPPED);
+	bio_clear_flag(bio, BIO_QOS_THROTTLED);
+	bio_clear_flag(bio, BIO_QOS_MERGED);
 	bio_associate_blkg(bio);
 	WRITE_ONCE(ctx->state, SPINNING);
 	submit_bio_noacct(bio);
@@ -332,6 +347,8 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	void *private = bio->bi_private;
 	blk_opf_t added = (REQ_POLLED | REQ_NOMERGE) & ~bio->bi_opf;
 	unsigned int size = bio->bi_iter.bi_size;
+	struct bio_place place = { bio->bi_iter,
+				   bio_flagged(bio, BIO_REMAPPED) };
 	u64 start = local_clock();
 	bool polled;
 
@@ -342,8 +359,8 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	forcepoll_hook_submit(bio);
 	flush_plug();
 	wait_until_done(bio, &ctx, start);
-	if (refused(bio, size, added))
-		submit_unmarked(bio, &ctx, added);
+	if (unlikely(bio->bi_status) && maybe_ours(bio, size, added))
+		submit_unmarked(bio, &ctx, &place, added);
 
 	back_off(ctx.wanted);
 	polled = bio->bi_opf & REQ_POLLED;
@@ -359,7 +376,7 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 /*
  * R9: the maps of the tag set may be looked at with a live reference only. The
  * answer is remembered for the rest of the jiffy, as the targets are: should the
- * queues go away meanwhile, refused() makes it good.
+ * queues go away meanwhile, maybe_ours() makes it good.
  */
 static DEFINE_PER_CPU(
 	struct pollable {
