@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: counts timer interrupts of user mode, and only these.
+# TIMEOUT: 120
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# on_cpu1: timer interrupts of CPU 1 while it ran
+on_cpu1() { awk '/LOC:/ { n += FNR == NR ? -$3 : $3 }
+	END { print n + 0 }' before after; }
+n() { jq "[.causes[] | select(.kind == \"$1\").count] | add // 0" out; }
+# trace CMD...: the trace in file out
+trace() {
+	check "trace $*" sh -c '"$@" >all' sh "$LOADER" trace --json -- \
+		taskset -c 1 sh -c 'cat /proc/interrupts >before; "$@"
+		cat /proc/interrupts >after' sh "$@"
+	sed -n '/^{/,$p' all >out
+	user=$(n timer) all=$(on_cpu1)
+	echo "timer: $user of $all"
+}
+
+near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0.75 * b && a < b + 20) }'; }
+
+[[ -x $LOADER ]] || skip "no build/forcepoll-loader"
+requires_command gcc
+gcc -O1 -o enter "$TOP/tests/src/enter.c"
+
+# It is in user mode but for the interrupts themselves, during which others may
+# come: those are missing, with those of its own start.
+trace ./enter spin 4000
+check "timer interrupts hit user mode" near "$user" "$all"
+
+# In the kernel nearly all of the time: the same interrupts are no switches.
+trace dd if=/dev/zero of=/dev/null bs=16M count=150 status=none
+check "few hit user mode" [ $((user * 4)) -lt "$all" ]
