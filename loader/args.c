@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "args.h"
+#include "log.h"
 
 void args_word(struct words *words, const char *word)
 {
@@ -21,6 +22,37 @@ void args_word(struct words *words, const char *word)
 	}
 	grown[words->n++] = word;
 	words->word = grown;
+}
+
+error_t args_shared(int key, char *arg, struct argp_state *state,
+		    struct options *o)
+{
+	switch (key) {
+	case 'c':
+		args_word(&o->cgroups, arg);
+		break;
+	case 'p':
+		args_word(&o->pids, args_pid(state, arg));
+		break;
+	case 'f':
+		o->follow = true;
+		break;
+	case 'a':
+		o->all = true;
+		break;
+	case 'j':
+		o->json = true;
+		break;
+	case 'q':
+		log_level = LOG_QUIET;
+		break;
+	case 'v':
+		log_level++;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
 }
 
 __u32 args_size(struct argp_state *state, const char *arg)

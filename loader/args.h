@@ -2,11 +2,17 @@
 #ifndef ARGS_H
 #define ARGS_H
 
+#include <errno.h>
 #include <linux/types.h>
 
 #include "options.h"
 
 struct argp_state;
+
+/* What means the same in every command, -c -p -f -a -j -q -v: the default of its
+ * parser. Which of them a command has, its table says. */
+error_t args_shared(int key, char *arg, struct argp_state *state,
+		    struct options *o);
 
 /* Usage errors are said by argp_error(), which does not return: status 2. */
 void args_word(struct words *words, const char *word);

@@ -87,29 +87,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct latency *l = state->input;
 
 	switch (key) {
-	case 'c':
-		args_word(&l->options.cgroups, arg);
-		break;
-	case 'p':
-		args_word(&l->options.pids, args_pid(state, arg));
-		break;
 	case KEY_DEVICE:
 		args_word(&l->options.devices, arg);
 		break;
 	case 'd':
 		l->duration = args_seconds(state, arg);
 		break;
-	case 'j':
-		l->options.json = true;
-		break;
-	case 'q':
-		log_level = LOG_QUIET;
-		break;
-	case 'v':
-		log_level++;
-		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return args_shared(key, arg, state, &l->options);
 	}
 	return 0;
 }
@@ -260,7 +245,6 @@ int latency_main(int argc, char **argv)
 	struct latency latency = {};
 	int err;
 
-	argp_err_exit_status = 2;
 	argv[0] = "forcepoll-loader latency";
 	argp_parse(&argp, argc, argv, 0, NULL, &latency);
 	log_init();

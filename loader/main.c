@@ -144,12 +144,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
-	case 'c':
-		args_word(&o->cgroups, arg);
-		break;
-	case 'p':
-		args_word(&o->pids, args_pid(state, arg));
-		break;
 	case 'x':
 		if (!*arg || strlen(arg) > 15)
 			argp_error(state, "--comm takes 1 to 15 characters, "
@@ -161,12 +155,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'd':
 		args_word(&o->devices, arg);
-		break;
-	case 'a':
-		o->all = true;
-		break;
-	case 'f':
-		o->follow = true;
 		break;
 	case 'm':
 		o->max_bytes = args_size(state, arg);
@@ -192,15 +180,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_DRY_RUN:
 		o->dry_run = true;
 		break;
-	case 'j':
-		o->json = true;
-		break;
-	case 'q':
-		log_level = LOG_QUIET;
-		break;
-	case 'v':
-		log_level++;
-		break;
 	case ARGP_KEY_ARG:
 		parse_command(state, o, arg);
 		break;
@@ -208,7 +187,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		check(state, o);
 		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return args_shared(key, arg, state, o);
 	}
 	return 0;
 }

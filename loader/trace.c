@@ -76,7 +76,7 @@ struct trace {
 	char **argv; /* of the command, or NULL */
 	double duration, interval; /* seconds; 0: none */
 	unsigned int stacks;
-	bool ustack, folded, json, as_user, software;
+	bool ustack, folded, as_user, software;
 
 	struct command command;
 	struct track track;
@@ -113,7 +113,7 @@ static void check(struct argp_state *state, const struct trace *t)
 		argp_error(state, "--follow-forks goes with --pid");
 	if (t->as_user && !t->argv)
 		argp_error(state, "--user goes with a COMMAND");
-	if (t->folded && (t->json || t->interval))
+	if (t->folded && (t->who.json || t->interval))
 		argp_error(state, "--folded goes without --json and "
 				  "--interval");
 	if (t->ustack && !t->stacks && !t->folded)
@@ -125,18 +125,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct trace *t = state->input;
 
 	switch (key) {
-	case 'c':
-		args_word(&t->who.cgroups, arg);
-		break;
-	case 'p':
-		args_word(&t->who.pids, args_pid(state, arg));
-		break;
-	case 'f':
-		t->who.follow = true;
-		break;
-	case 'a':
-		t->who.all = true;
-		break;
 	case KEY_USER:
 		t->as_user = true;
 		break;
@@ -158,15 +146,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_SOFTWARE:
 		t->software = true;
 		break;
-	case 'j':
-		t->json = true;
-		break;
-	case 'q':
-		log_level = LOG_QUIET;
-		break;
-	case 'v':
-		log_level++;
-		break;
 	case ARGP_KEY_ARGS:
 		t->argv = state->argv + state->next;
 		state->next = state->argc;
@@ -175,7 +154,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		check(state, t);
 		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return args_shared(key, arg, state, &t->who);
 	}
 	return 0;
 }
@@ -251,7 +230,7 @@ static int print(struct trace *t, const struct switches_sum *sum,
 
 	if (t->folded && last) {
 		stacks_fold(&t->seen, stdout);
-	} else if (t->json) {
+	} else if (t->who.json) {
 		json_object(&j, NULL);
 		json_bool(&j, "final", last);
 		switches_json(&j, &t->switches, sum, seconds);

@@ -6,17 +6,6 @@
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-# goes_on WHEN: there is progress. Linux 6.1 may lose a request in a reset, with
-# or without forcepoll, and never gets over it: it starts the queues before it
-# tells the drive of its shadow doorbells.
-goes_on() {
-	(progress "$dev" "$1") && return
-	[[ $(uname -r) == 6.1.* ]] || exit 1
-	dmesg | grep -qE "nvme $ctrl: I/O .* timeout, (reset|disable) controller" || exit 1
-	nvme_rebind "$(nvme_pci)" 1
-	skip "this kernel has lost a request in a reset"
-}
-
 # reset N, queues N: N poll queues from now on, by a reset, as whoever
 # owns the drive may do at any time.
 reset() {
@@ -25,15 +14,13 @@ reset() {
 }
 queues() {
 	check "reset, $1 poll queues" reset "$1"
-	goes_on "with $1 poll queues"
+	recovers "$dev" "with $1 poll queues"
 }
 
 requires_forcepoll
 requires_command sfdisk
 dev=$(nvme_dev) ctrl=$(nvme_ctrl)
-timeout=/sys/block/$dev/queue/io_timeout
-defer eval "echo $(<"$timeout") >$timeout"
-echo 5000 >"$timeout" # instead of 30 s
+nvme_io_timeout "$dev" 5000 # instead of 30 s
 # A reset cancels what is in flight, and that counts as a retry: of a request that
 # each of so many resets meets, the sixth would be an error, forcepoll or not.
 retries=/sys/module/nvme_core/parameters/max_retries
@@ -52,7 +39,7 @@ for disk in "$dev" "${dev}p1"; do
 		queues 1
 	done
 	polled=$(stat_get polled)
-	goes_on "in the end"
+	recovers "$dev" "in the end"
 	check "polled again" [ "$(stat_get polled)" -gt "$polled" ]
 	verify_stop
 done

@@ -19,6 +19,7 @@ on_cpu1() { awk -v name="$1" '$0 ~ name { n += FNR == NR ? -$3 : $3 }
 # One read after the other ends while the program looks at its ring, in user mode.
 # A CPU that ticks would now and then be in its tick: this one does not.
 nvme_throttle 0 200
+# shellcheck disable=SC2016 # the words are for the inner shells
 check "traced" sh -c '"$@" >out' sh "$LOADER" trace --json -- \
 	taskset -c 1 sh -c './enter reads 1000 "$1" >before
 		cat /proc/interrupts >after' sh "/dev/$dev"

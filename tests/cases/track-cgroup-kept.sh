@@ -8,15 +8,6 @@ set -eu
 
 requires_forcepoll
 
-targets() {
-	bpftool map dump -j pinned "$PINS/targets" |
-		jq -r '.[].formatted | "\(.key):\(.value.flags)"' | sort
-}
-# are WHAT TGID:FLAGS...: these and no others are targets.
-are() { check "$1" [ "$(targets)" = "$(printf '%s\n' "${@:2}" | sort)" ]; }
-event() { "$LOADER" status --json | jq -er ".events.$1"; }
-move() { echo "$1" >"$CGROOT/$2/cgroup.procs"; }
-is_in() { grep -qx "$1" "$CGROOT/$2/cgroup.procs"; }
 bytes() {
 	printf '%d ' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) \
 		$(($1 >> 24))
@@ -28,16 +19,16 @@ p=$CG_PID
 mkdir "$CGROOT/db/old"
 cg_start db/old sleep 1000
 old=$CG_PID
-check "they are there" poll_until 30 is_in "$p" other
-check "they are there" poll_until 30 is_in "$old" db/old
+check "they are there" poll_until 30 cg_has "$p" other
+check "they are there" poll_until 30 cg_has "$old" db/old
 loader_start --cgroup "$CGROOT/db" --cgroup "$CGROOT/log"
 
 # Entries made by hand are not the cgroup's to take.
 # shellcheck disable=SC2046 # one word a byte
 bpftool map update pinned "$PINS/targets" key $(bytes "$p") value 0 0 0 0 0 0 0 0
-move "$p" db
-move "$p" other
-are "who was entered by hand" "$old:2" "$p:0"
+cg_move "$p" db
+cg_move "$p" other
+targets_are "who was entered by hand" "$old:2" "$p:0"
 # shellcheck disable=SC2046
 bpftool map delete pinned "$PINS/targets" key $(bytes "$p")
 
@@ -48,7 +39,7 @@ if mkdir v1 && mount -t cgroup -o none,name=forcepoll none v1; then
 	defer rmdir "$CASE_TMP/v1/db"
 	for pid in "$old" "$p"; do
 		echo "$pid" >v1/db/cgroup.procs
-		are "who moves in a cgroup v1" "$old:2"
+		targets_are "who moves in a cgroup v1" "$old:2"
 		echo "$pid" >v1/cgroup.procs
 	done
 else
@@ -56,13 +47,13 @@ else
 fi
 
 # A cgroup of the same name is another cgroup.
-move "$old" other
-are "all have left"
+cg_move "$old" other
+targets_are "all have left"
 find "$CGROOT/db" -depth -type d -exec rmdir {} +
 check "the end of the cgroup was seen" [ "$(event cgroup_rmdir)" = 1 ]
 mkdir "$CGROOT/db"
-move "$p" db
-are "the new one was not chosen"
-move "$p" log
-are "the other one is" "$p:2"
+cg_move "$p" db
+targets_are "the new one was not chosen"
+cg_move "$p" log
+targets_are "the other one is" "$p:2"
 loader_stop

@@ -9,20 +9,11 @@ requires_forcepoll
 requires_command gcc
 gcc -O1 -pthread -o proc "$TOP/tests/src/proc.c"
 
-targets() {
-	bpftool map dump -j pinned "$PINS/targets" |
-		jq -r '.[].formatted | "\(.key):\(.value.flags)"' | sort
-}
-# are WHAT TGID:FLAGS...: these and no others are targets.
-are() { check "$1" [ "$(targets)" = "$(printf '%s\n' "${@:2}" | sort)" ]; }
-event() { "$LOADER" status --json | jq -er ".events.$1"; }
-move() { echo "$1" >"$CGROOT/$2/cgroup.procs"; }
 threads_of() {
 	local dirs=("/proc/$1/task/"*)
 	printf '%s\n' "${dirs[@]##*/}"
 }
 has_threads() { [ "$(threads_of "$1" | wc -l)" = "$2" ]; }
-is_in() { grep -qx "$1" "$CGROOT/$2/cgroup.procs"; }
 
 cg_make db && cg_make log && cg_make other
 mkdir "$CGROOT/db/old"
@@ -30,21 +21,21 @@ cg_start other sleep 1000
 p=$CG_PID
 cg_start db/old sleep 1000
 old=$CG_PID
-check "they are there" poll_until 30 is_in "$p" other
-check "they are there" poll_until 30 is_in "$old" db/old
+check "they are there" poll_until 30 cg_has "$p" other
+check "they are there" poll_until 30 cg_has "$old" db/old
 loader_start --cgroup "$CGROOT/db" --cgroup "$CGROOT/log"
-are "who was inside" "$old:2"
+targets_are "who was inside" "$old:2"
 
 # Join, move about, leave. The tracepoint is part of the move: no waiting.
-move "$p" db
-are "who joins" "$old:2" "$p:2"
+cg_move "$p" db
+targets_are "who joins" "$old:2" "$p:2"
 mkdir -p "$CGROOT/db/new/newer"
 for cg in db/old db/new/newer log db/new db; do
-	move "$p" $cg
-	are "who moves to $cg" "$old:2" "$p:2"
+	cg_move "$p" $cg
+	targets_are "who moves to $cg" "$old:2" "$p:2"
 done
-move "$p" other
-are "who leaves" "$old:2"
+cg_move "$p" other
+targets_are "who leaves" "$old:2"
 check "all of it was counted" [ \
 	"$(event cgroup_join) $(event cgroup_stay) $(event cgroup_leave)" = "1 5 1" ]
 
@@ -52,17 +43,17 @@ check "all of it was counted" [ \
 cg_start other ./proc threads 3
 check "threads" poll_until 30 has_threads "$CG_PID" 4
 for number in "$CG_PID" "$(threads_of "$CG_PID" | tail -n1)"; do
-	move "$number" db
-	are "threads join" "$old:2" "$CG_PID:2"
-	move "$number" other
-	are "threads leave" "$old:2"
+	cg_move "$number" db
+	targets_are "threads join" "$old:2" "$CG_PID:2"
+	cg_move "$number" other
+	targets_are "threads leave" "$old:2"
 done
 
 # Born inside, of a parent outside.
 born=$(event fork_cgroup)
 cg_start other ./proc into "$CGROOT/db/new" sleep 1000
 check "a child" poll_until 30 pgrep -P "$CG_PID"
-are "who is born inside" "$old:2" "$(pgrep -P "$CG_PID"):2"
+targets_are "who is born inside" "$old:2" "$(pgrep -P "$CG_PID"):2"
 check "as a child" [ $(($(event fork_cgroup) - born)) = 1 ]
 pkill -P "$CG_PID"
 wait "$CG_PID"

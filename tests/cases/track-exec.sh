@@ -14,7 +14,6 @@ flags() {
 		".[].formatted | select(.key == $1).value.flags"
 }
 flags_are() { [ "$(flags "$1")" = "$2" ]; }
-event() { "$LOADER" status --json | jq -er ".events.$1"; }
 runs() { [ "$(cat "/proc/$1/comm" 2>/dev/null)" = "$2" ]; }
 
 # The entry is the process's, whichever of its threads calls exec.

@@ -13,7 +13,6 @@ gcc -O1 -pthread -o proc "$TOP/tests/src/proc.c"
 # Lines of TGID:FLAGS, and the same of processes that should be there.
 targets() { "$LOADER" status --json | jq -r '.targets[] | "\(.tgid):\(.flags)"'; }
 targets_are() { [ "$(targets | sort)" = "$(printf '%s\n' "$@" | sort)" ]; }
-event() { "$LOADER" status --json | jq -er ".events.$1"; }
 children() { pgrep -P "$1" || :; }
 has_children() { (($(children "$1" | wc -l) == $2)); }
 threads_of() {
