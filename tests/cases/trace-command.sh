@@ -45,8 +45,10 @@ start -d 1 -- sh -c 'sleep 3; exit 4'
 check "--duration does not end the command" poll_until 60 grep -q '^all ' out
 done_with 4
 
-sleep 3 &
-start -p $!
+sleep 1000 &
+sleeper=$!
+start -p $sleeper
+kill $sleeper
 done_with 0
 
 cg_make db
