@@ -113,7 +113,13 @@ static inline bool fp_queue_can_poll(struct request_queue *q)
 	if (!test_bit(QUEUE_FLAG_POLL, &q->queue_flags))
 		return false;
 #endif
-	return set && set->nr_maps > HCTX_TYPE_POLL &&
+	/*
+	 * Not over a network: ->poll of nvme-tcp and nvme-rdma looks at what a
+	 * lost connection has freed, and the former sleeps.
+	 */
+	if (!set || set->flags & BLK_MQ_F_BLOCKING || set->reserved_tags)
+		return false;
+	return set->nr_maps > HCTX_TYPE_POLL &&
 	       set->map[HCTX_TYPE_POLL].nr_queues;
 }
 

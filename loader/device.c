@@ -101,6 +101,9 @@ static void read_controller(struct device *d)
 	name = strrchr(parent, '/') + 1;
 	if (sscanf(name, "nvme%u%n", &nr, &len) == 1 && !name[len])
 		snprintf(d->controller, sizeof(d->controller), "%.15s", name);
+	if (d->controller[0])
+		device_read(d->transport, sizeof(d->transport),
+			    "/sys/class/nvme/%s/transport", d->controller);
 }
 
 /* The cause that the user has to remove first. */
@@ -108,6 +111,10 @@ static void explain(struct device *d)
 {
 	if (!d->mq)
 		strcpy(d->why, "it has no queues of its own (bio-based)");
+	else if (!strcmp(d->transport, "tcp") || !strcmp(d->transport, "rdma"))
+		snprintf(d->why, sizeof(d->why),
+			 "it is remote: NVMe over %s must not be polled",
+			 d->transport);
 	else if (d->poll_queues == 0 && d->io_poll)
 		strcpy(d->why, "a reset has taken its poll queues");
 	else if (!d->io_poll)

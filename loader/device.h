@@ -16,6 +16,7 @@ struct device {
 	int poll_queues; /* -1: cannot tell, debugfs is not there */
 	char elevator[16]; /* I/O scheduler, "none" */
 	char controller[16]; /* nvme0; "" when it is not a namespace of one */
+	char transport[16]; /* of that one: pcie, tcp, rdma, ... */
 	char why[96]; /* it is not polled, one clause; "" when it is */
 };
 

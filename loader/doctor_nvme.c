@@ -213,39 +213,6 @@ static void check_pcie(struct report *r, const struct controller *c,
 	}
 }
 
-/* "traddr=192.0.2.1,trsvcid=4420,..." */
-static void address_part(const char *address, const char *key, char *value,
-			 size_t size)
-{
-	const char *p = strstr(address, key);
-
-	snprintf(value, size, "%s", p ? p + strlen(key) : "...");
-	value[strcspn(value, ",")] = '\0';
-}
-
-static void check_fabrics(struct report *r, const struct controller *c,
-			  enum status bad)
-{
-	char address[512], nqn[256], addr[256], port[256];
-
-	check(r, c->name, bad, "%s, %u I/O queues, none of them for polling",
-	      c->transport, c->queues);
-	if (strcmp(c->transport, "tcp") && strcmp(c->transport, "rdma")) {
-		fix(r, "The driver of this transport cannot poll.");
-		return;
-	}
-	device_read(address, sizeof(address), "/sys/class/nvme/%s/address",
-		    c->name);
-	device_read(nqn, sizeof(nqn), "/sys/class/nvme/%s/subsysnqn", c->name);
-	address_part(address, "traddr=", addr, sizeof(addr));
-	address_part(address, "trsvcid=", port, sizeof(port));
-	fix(r, "They are made when it connects. When nothing uses it:");
-	fix(r, "\tnvme disconnect -d %s", c->name);
-	fix(r, "\tnvme connect -t %s -a %s -s %s --nr-poll-queues=%u \\",
-	    c->transport, addr, port, r->online);
-	fix(r, "\t    -n %s", nqn);
-}
-
 static void read_controller(const struct report *r, struct controller *c)
 {
 	char line[32];
@@ -278,10 +245,8 @@ static void check_controller(struct report *r, const char *name)
 {
 	enum status bad = r->nr_pollable ? WARN : FAIL;
 	struct controller c = { .name = name };
-	bool pcie;
 
 	read_controller(r, &c);
-	pcie = !strcmp(c.transport, "pcie");
 	if (strcmp(c.state, "live")) {
 		check(r, name, bad, "%s, it is %s", c.transport, c.state);
 	} else if (c.multipath) {
@@ -293,14 +258,17 @@ static void check_controller(struct report *r, const char *name)
 		fix(r, "\tnvme_core.multipath=N");
 	} else if (!c.disks) {
 		check(r, name, WARN, "%s, it has no namespaces", c.transport);
-	} else if (c.pollable && (!pcie || c.polls < 0)) {
+	} else if (strcmp(c.transport, "pcie")) {
+		check(r, name, bad, "%s, which is not polled", c.transport);
+		fix(r,
+		    "To poll, the driver uses what it frees when a connection "
+		    "is lost; nothing can be done about it.");
+	} else if (c.pollable && c.polls < 0) {
 		check(r, name, OK,
 		      "%s, %u I/O queues, some of them for polling",
 		      c.transport, c.queues);
-	} else if (pcie) {
-		check_pcie(r, &c, bad);
 	} else {
-		check_fabrics(r, &c, bad);
+		check_pcie(r, &c, bad);
 	}
 }
 
