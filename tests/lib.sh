@@ -347,7 +347,8 @@ recovers() {
 	[[ $(uname -r) == 6.1.* ]] || exit 1
 	ctrl=$(nvme_ctrl)
 	dmesg | grep -qE "nvme $ctrl: I/O .* timeout, (reset|disable) controller" || exit 1
-	nvme_rebind "$(nvme_pci)" 1
+	# For good, not as it was before: a reset may have taken the poll queues.
+	_nvme_probe "$(nvme_pci)" 1
 	skip "this kernel has lost a request in a reset"
 }
 
