@@ -178,7 +178,7 @@ nvme_throttle() {
 	host "throttle $1 $2" >/dev/null
 }
 
-# nvme_io_timeout DEV MS: a request of it that takes longer is lost.
+# nvme_io_timeout DEV MS: a request of it that takes longer is lost (10 s, tests/vm.py).
 nvme_io_timeout() {
 	local file=/sys/block/$1/queue/io_timeout
 	defer eval "echo $(<"$file") >$file"
@@ -270,6 +270,14 @@ irq_count() {
 		END { print n + 0 }' /proc/interrupts
 }
 
+# irq_grown CPU REGEX: how many more in file after than in before, two copies of
+# /proc/interrupts, of the lines that match.
+irq_grown() {
+	awk -v column=$(($1 + 2)) -v name="$2" '
+		$0 ~ name { n += FNR == NR ? -$column : $column }
+		END { print n + 0 }' before after
+}
+
 # -- forcepoll -------------------------------------------------------------
 
 requires_forcepoll() {
@@ -301,16 +309,14 @@ skip_busy() {
 	echo "$1" >/sys/module/forcepoll/parameters/skip_busy
 }
 
-# targets: the entries of the map, sorted, as TGID:FLAGS.
+# targets: the entries of the map, as TGID:FLAGS.
 targets() {
 	bpftool map dump -j pinned "$PINS/targets" |
-		jq -r '.[].formatted | "\(.key):\(.value.flags)"' | sort
+		jq -r '.[].formatted | "\(.key):\(.value.flags)"'
 }
 
-# targets_are WHAT TGID:FLAGS...: these and no others are targets.
-targets_are() {
-	check "$1" [ "$(targets)" = "$(printf '%s\n' "${@:2}" | sort)" ]
-}
+# targets_are TGID:FLAGS...: these and no others are targets.
+targets_are() { [ "$(targets | sort)" = "$(printf '%s\n' "$@" | sort)" ]; }
 
 # event NAME: a counter of the tracking.
 event() { "$LOADER" status --json | jq -er ".events.$1"; }

@@ -120,9 +120,9 @@ class Machine:
     def cmdline(self, slow: int) -> str:
         # The tests the kernel makes of its timers fail at random when the
         # host is busy, and end in another clock or a panic. QEMU's drive now
-        # and then overlooks a shadow doorbell, with or without forcepoll (seen
-        # on queues that have interrupts): the kernel's 30 s, twice until the
-        # drive is reset, are longer than cases wait.
+        # and then does not do a request until it is reset, also one that
+        # forcepoll has left alone, on a queue with interrupts: the kernel's
+        # 30 s, twice until the reset, are longer than cases wait.
         words = ["console=ttyS0", "loglevel=5", "panic=-1", "oops=panic",
                  "no_timer_check", "tsc=reliable", "nvme_core.io_timeout=10",
                  f"nvme.poll_queues={self.poll_queues}", self.append]

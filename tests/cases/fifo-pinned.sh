@@ -8,7 +8,7 @@ set -eu
 
 requires_forcepoll
 dev=$(nvme_dev) ctrl=$(nvme_ctrl)
-nvme_io_timeout "$dev" 5000 # instead of 30 s
+nvme_io_timeout "$dev" 5000
 runtime=kernel.sched_rt_runtime_us
 defer sysctl -qw "$runtime=$(sysctl -n $runtime)"
 sysctl -qw $runtime=-1

@@ -20,7 +20,7 @@ queues() {
 requires_forcepoll
 requires_command sfdisk
 dev=$(nvme_dev) ctrl=$(nvme_ctrl)
-nvme_io_timeout "$dev" 5000 # instead of 30 s
+nvme_io_timeout "$dev" 5000
 # A reset cancels what is in flight, and that counts as a retry: of a request that
 # each of so many resets meets, the sixth would be an error, forcepoll or not.
 retries=/sys/module/nvme_core/parameters/max_retries

@@ -7,7 +7,7 @@ set -eu
 
 requires_forcepoll
 dev=$(nvme_dev) ctrl=$(nvme_ctrl)
-nvme_io_timeout "$dev" 5000 # instead of 30 s
+nvme_io_timeout "$dev" 5000
 cg_make db
 loader_start --cgroup "$CGROOT/db"
 verify_start "$dev" --numjobs=2 --offset_increment=8M

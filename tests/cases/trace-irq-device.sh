@@ -12,10 +12,6 @@ requires_command gcc
 gcc -O1 -o enter "$TOP/tests/src/enter.c"
 dev=$(nvme_dev)
 
-# on_cpu1 REGEX: interrupts of CPU 1, of the lines that match, while it ran
-on_cpu1() { awk -v name="$1" '$0 ~ name { n += FNR == NR ? -$3 : $3 }
-	END { print n + 0 }' before after; }
-
 # One read after the other ends while the program looks at its ring, in user mode.
 # A CPU that ticks would now and then be in its tick: this one does not.
 nvme_throttle 0 200
@@ -25,7 +21,7 @@ check "traced" sh -c '"$@" >out' sh "$LOADER" trace --json -- \
 		cat /proc/interrupts >after' sh "/dev/$dev"
 devices=$(jq '[.causes[] | select(.kind == "device IRQ")
 	| select(.name | test("nvme0q")).count] | add // 0' out)
-lines=$(on_cpu1 nvme0q)
+lines=$(irq_grown 1 nvme0q)
 echo "device interrupts: $devices of $lines"
 check "there was one for most reads" [ "$lines" -gt 850 ]
 # Those while it submitted are not in "before", and hit the kernel but for a few.

@@ -6,21 +6,18 @@
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-# on_cpu1: timer interrupts of CPU 1 while it ran
-on_cpu1() { awk '/LOC:/ { n += FNR == NR ? -$3 : $3 }
-	END { print n + 0 }' before after; }
-n() { jq "[.causes[] | select(.kind == \"$1\").count] | add // 0" out; }
 # trace CMD...: the trace in file out
 trace() {
 	check "trace $*" sh -c '"$@" >all' sh "$LOADER" trace --json -- \
 		taskset -c 1 sh -c 'cat /proc/interrupts >before; "$@"
 		cat /proc/interrupts >after' sh "$@"
 	sed -n '/^{/,$p' all >out
-	user=$(n timer) all=$(on_cpu1)
+	user=$(jq '[.causes[] | select(.kind == "timer").count] | add // 0' out)
+	all=$(irq_grown 1 LOC:)
 	echo "timer: $user of $all"
 }
 
-near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0.75 * b && a < b + 20) }'; }
+near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > 0.9 * b && a < b + 20) }'; }
 
 [[ -x $LOADER ]] || skip "no build/forcepoll-loader"
 requires_command gcc

@@ -28,7 +28,7 @@ loader_start --cgroup "$CGROOT/db" --cgroup "$CGROOT/log"
 bpftool map update pinned "$PINS/targets" key $(bytes "$p") value 0 0 0 0 0 0 0 0
 cg_move "$p" db
 cg_move "$p" other
-targets_are "who was entered by hand" "$old:2" "$p:0"
+check "who was entered by hand" targets_are "$old:2" "$p:0"
 # shellcheck disable=SC2046
 bpftool map delete pinned "$PINS/targets" key $(bytes "$p")
 
@@ -39,7 +39,7 @@ if mkdir v1 && mount -t cgroup -o none,name=forcepoll none v1; then
 	defer rmdir "$CASE_TMP/v1/db"
 	for pid in "$old" "$p"; do
 		echo "$pid" >v1/db/cgroup.procs
-		targets_are "who moves in a cgroup v1" "$old:2"
+		check "who moves in a cgroup v1" targets_are "$old:2"
 		echo "$pid" >v1/cgroup.procs
 	done
 else
@@ -48,12 +48,12 @@ fi
 
 # A cgroup of the same name is another cgroup.
 cg_move "$old" other
-targets_are "all have left"
+check "all have left" targets_are
 find "$CGROOT/db" -depth -type d -exec rmdir {} +
 check "the end of the cgroup was seen" [ "$(event cgroup_rmdir)" = 1 ]
 mkdir "$CGROOT/db"
 cg_move "$p" db
-targets_are "the new one was not chosen"
+check "the new one was not chosen" targets_are
 cg_move "$p" log
-targets_are "the other one is" "$p:2"
+check "the other one is" targets_are "$p:2"
 loader_stop

@@ -24,18 +24,18 @@ old=$CG_PID
 check "they are there" poll_until 30 cg_has "$p" other
 check "they are there" poll_until 30 cg_has "$old" db/old
 loader_start --cgroup "$CGROOT/db" --cgroup "$CGROOT/log"
-targets_are "who was inside" "$old:2"
+check "who was inside" targets_are "$old:2"
 
 # Join, move about, leave. The tracepoint is part of the move: no waiting.
 cg_move "$p" db
-targets_are "who joins" "$old:2" "$p:2"
+check "who joins" targets_are "$old:2" "$p:2"
 mkdir -p "$CGROOT/db/new/newer"
 for cg in db/old db/new/newer log db/new db; do
 	cg_move "$p" $cg
-	targets_are "who moves to $cg" "$old:2" "$p:2"
+	check "who moves to $cg" targets_are "$old:2" "$p:2"
 done
 cg_move "$p" other
-targets_are "who leaves" "$old:2"
+check "who leaves" targets_are "$old:2"
 check "all of it was counted" [ \
 	"$(event cgroup_join) $(event cgroup_stay) $(event cgroup_leave)" = "1 5 1" ]
 
@@ -44,16 +44,16 @@ cg_start other ./proc threads 3
 check "threads" poll_until 30 has_threads "$CG_PID" 4
 for number in "$CG_PID" "$(threads_of "$CG_PID" | tail -n1)"; do
 	cg_move "$number" db
-	targets_are "threads join" "$old:2" "$CG_PID:2"
+	check "threads join" targets_are "$old:2" "$CG_PID:2"
 	cg_move "$number" other
-	targets_are "threads leave" "$old:2"
+	check "threads leave" targets_are "$old:2"
 done
 
 # Born inside, of a parent outside.
 born=$(event fork_cgroup)
 cg_start other ./proc into "$CGROOT/db/new" sleep 1000
 check "a child" poll_until 30 pgrep -P "$CG_PID"
-targets_are "who is born inside" "$old:2" "$(pgrep -P "$CG_PID"):2"
+check "who is born inside" targets_are "$old:2" "$(pgrep -P "$CG_PID"):2"
 check "as a child" [ $(($(event fork_cgroup) - born)) = 1 ]
 pkill -P "$CG_PID"
 wait "$CG_PID"

@@ -10,9 +10,8 @@ requires_forcepoll
 requires_command gcc
 gcc -O1 -pthread -o proc "$TOP/tests/src/proc.c"
 
-# Lines of TGID:FLAGS, and the same of processes that should be there.
+# As status has them.
 targets() { "$LOADER" status --json | jq -r '.targets[] | "\(.tgid):\(.flags)"'; }
-targets_are() { [ "$(targets | sort)" = "$(printf '%s\n' "$@" | sort)" ]; }
 children() { pgrep -P "$1" || :; }
 has_children() { (($(children "$1" | wc -l) == $2)); }
 threads_of() {

@@ -8,11 +8,6 @@ set -eu
 requires_forcepoll
 
 dev=/dev/$(nvme_dev)
-targets() {
-	bpftool map dump -j pinned "$PINS/targets" |
-		jq -r '.[].formatted | "\(.key):\(.value.flags)"'
-}
-event() { "$LOADER" status --json | jq -er ".events.$1"; }
 has_worker() { cat "/proc/$1/task/"*/comm 2>/dev/null | grep -q "^iou-$2"; }
 ended() { [[ $(ps -o stat= -p "$1") != [!Z]* ]]; }
 

@@ -119,14 +119,14 @@ static void reads(long n)
 
 int main(int argc, char **argv)
 {
-	long n = argc >= 3 ? atol(argv[2]) : 0;
+	long n = argc == 3 || argc == 4 ? atol(argv[2]) : 0;
 	void (*door)(long n);
 	struct rusage r;
 	double start;
 
-	file = argv[n > 0 ? 3 : argc]; /* or NULL, which open() refuses */
 	if (n <= 0)
 		return 2;
+	file = argv[3]; /* or NULL, which open() refuses */
 	door = !strcmp(argv[1], "syscalls") ? syscalls :
 	       !strcmp(argv[1], "faults")   ? faults :
 	       !strcmp(argv[1], "naps")	    ? naps :
