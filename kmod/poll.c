@@ -264,13 +264,19 @@ static void flush_plug(void)
 	}
 }
 
+/* What the block layer changes in a bio on its way. */
+struct bio_place {
+	struct bvec_iter iter;
+	bool remapped;
+};
+
 /*
  * R11: the error may be due to the mark: refused and never started, because the
  * poll queues went away between the look and the submission; or failed because
  * they went away in a reset, whose driver then fails what is queued on them
  * (nvme_queue_rq() of a queue that is off). A drive's own error is found again.
  */
-static bool maybe_ours(const struct bio *bio, unsigned int size,
+static bool maybe_ours(const struct bio *bio, const struct bio_place *place,
 		       blk_opf_t added)
 {
 	if (!(added & bio->bi_opf & REQ_POLLED))
@@ -279,14 +285,9 @@ static bool maybe_ours(const struct bio *bio, unsigned int size,
 		return true;
 	return (bio->bi_status == BLK_STS_NOTSUPP ||
 		bio->bi_status == BLK_STS_AGAIN) &&
-	       bio->bi_cookie == BLK_QC_T_NONE && bio->bi_iter.bi_size == size;
+	       bio->bi_cookie == BLK_QC_T_NONE &&
+	       bio->bi_iter.bi_size == place->iter.bi_size;
 }
-
-/* What the block layer changes in a bio on its way. */
-struct bio_place {
-	struct bvec_iter iter;
-	bool remapped;
-};
 
 /*
  * As it was before it was submitted. bio_endio() dropped the bio's blkcg. Not
@@ -346,7 +347,6 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	bio_end_io_t *end_io = bio->bi_end_io;
 	void *private = bio->bi_private;
 	blk_opf_t added = (REQ_POLLED | REQ_NOMERGE) & ~bio->bi_opf;
-	unsigned int size = bio->bi_iter.bi_size;
 	struct bio_place place = { bio->bi_iter,
 				   bio_flagged(bio, BIO_REMAPPED) };
 	u64 start = local_clock();
@@ -359,7 +359,7 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	forcepoll_hook_submit(bio);
 	flush_plug();
 	wait_until_done(bio, &ctx, start);
-	if (unlikely(bio->bi_status) && maybe_ours(bio, size, added))
+	if (unlikely(bio->bi_status) && maybe_ours(bio, &place, added))
 		submit_unmarked(bio, &ctx, &place, added);
 
 	back_off(ctx.wanted);
@@ -369,7 +369,7 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	bio->bi_opf &= ~added;
 	bio_clear_flag(bio, BIO_QOS_THROTTLED);
 	bio_clear_flag(bio, BIO_QOS_MERGED);
-	count(bio, &ctx, origin, size, polled, start);
+	count(bio, &ctx, origin, place.iter.bi_size, polled, start);
 	bio_endio(bio);
 }
 

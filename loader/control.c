@@ -15,8 +15,8 @@
 
 /*
  * Does the module's BTF have a function of this name? The BTF of a module has the
- * strings that the kernel's has not, each behind a NUL: to find one takes a
- * hundredth of what it takes to parse both.
+ * strings that the kernel's has not, each behind a NUL: to find one does without
+ * parsing both.
  */
 static bool has_kfunc(const char *btf, size_t size, const char *name)
 {
@@ -30,7 +30,7 @@ static bool has_kfunc(const char *btf, size_t size, const char *name)
 static int pick_programs(struct control_bpf *bpf, bool bind)
 {
 	static const char path[] = "/sys/kernel/btf/forcepoll";
-	static char btf[1 << 20]; /* a hundred times what it takes */
+	static char btf[1 << 20]; /* it has some 5 KiB */
 	FILE *f = fopen(path, "re");
 	size_t size = f ? fread(btf, 1, sizeof(btf), f) : 0;
 

@@ -106,12 +106,17 @@ static void read_controller(struct device *d)
 			    "/sys/class/nvme/%s/transport", d->controller);
 }
 
+bool device_over_network(const char *transport)
+{
+	return !strcmp(transport, "tcp") || !strcmp(transport, "rdma");
+}
+
 /* The cause that the user has to remove first. */
 static void explain(struct device *d)
 {
 	if (!d->mq)
 		strcpy(d->why, "it has no queues of its own (bio-based)");
-	else if (!strcmp(d->transport, "tcp") || !strcmp(d->transport, "rdma"))
+	else if (device_over_network(d->transport))
 		snprintf(d->why, sizeof(d->why),
 			 "it is remote: NVMe over %s must not be polled",
 			 d->transport);

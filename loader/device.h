@@ -32,6 +32,12 @@ int device_find(const char *name_or_path, struct device *d);
 /* Would the module poll it? By the rules of device_reason() in kmod/poll.c. */
 bool device_pollable(const struct device *d);
 
+/*
+ * To poll, these drivers of NVMe use what they free when a connection is lost:
+ * fp_queue_can_poll() in kmod/compat.h.
+ */
+bool device_over_network(const char *transport);
+
 /* First line of a small file as in sysfs. Return: 0; -errno, and "" in @buf. */
 int device_read(char *buf, size_t size, const char *path, ...)
 	__attribute__((format(printf, 3, 4)));

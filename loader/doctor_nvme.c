@@ -245,8 +245,10 @@ static void check_controller(struct report *r, const char *name)
 {
 	enum status bad = r->nr_pollable ? WARN : FAIL;
 	struct controller c = { .name = name };
+	bool pcie;
 
 	read_controller(r, &c);
+	pcie = !strcmp(c.transport, "pcie");
 	if (strcmp(c.state, "live")) {
 		check(r, name, bad, "%s, it is %s", c.transport, c.state);
 	} else if (c.multipath) {
@@ -258,17 +260,22 @@ static void check_controller(struct report *r, const char *name)
 		fix(r, "\tnvme_core.multipath=N");
 	} else if (!c.disks) {
 		check(r, name, WARN, "%s, it has no namespaces", c.transport);
-	} else if (strcmp(c.transport, "pcie")) {
+	} else if (device_over_network(c.transport)) {
 		check(r, name, bad, "%s, which is not polled", c.transport);
 		fix(r,
 		    "To poll, the driver uses what it frees when a connection "
 		    "is lost; nothing can be done about it.");
-	} else if (c.pollable && c.polls < 0) {
+	} else if (c.pollable && (!pcie || c.polls < 0)) {
 		check(r, name, OK,
 		      "%s, %u I/O queues, some of them for polling",
 		      c.transport, c.queues);
-	} else {
+	} else if (pcie) {
 		check_pcie(r, &c, bad);
+	} else {
+		check(r, name, bad,
+		      "%s, %u I/O queues, none of them for polling",
+		      c.transport, c.queues);
+		fix(r, "The driver of this transport cannot poll.");
 	}
 }
 
