@@ -13,13 +13,12 @@
 #include <linux/types.h>
 #endif
 
-#define FORCEPOLL_ABI 2
+#define FORCEPOLL_ABI 3
 #define FORCEPOLL_PIN_DIR "/sys/fs/bpf/forcepoll"
 #define FORCEPOLL_MAX_TARGETS 65536
 #define FORCEPOLL_MAX_DEVICES 1024
 #define FORCEPOLL_MAX_CGROUPS 1024
 #define FORCEPOLL_MAX_NAMES 1024
-#define FORCEPOLL_DEFAULT_MAX_BYTES 32768u
 
 /*
  * Map "targets", BPF_MAP_TYPE_HASH, pinned.
@@ -34,7 +33,7 @@
  */
 struct forcepoll_target {
 	__u32 flags; /* FORCEPOLL_TARGET_*; 0 is right for an entry made by hand */
-	__u32 max_bytes; /* poll I/O up to this size; 0: 32 KiB */
+	__u32 max_bytes; /* poll I/O up to this size; 0: no limit */
 };
 
 #define FORCEPOLL_TARGET_FOLLOW 0x1u /* children are targets too */
@@ -128,10 +127,14 @@ enum forcepoll_event {
 	X(submitted, "bios that targets submitted")                          \
 	X(polled, "polled until they completed")                             \
 	X(first_poll, "  of these, done at the first poll")                  \
+	X(async, "  of these, not waited for alone: at a wait point")        \
 	X(by_other, "  of these, completed by another poller or CPU")        \
 	X(napped, "  of these, slept between polls at least once")           \
 	X(naps, "sleeps between polls")                                      \
 	X(polls, "calls of bio_poll")                                        \
+	X(looks, "looks at the completion queues for bios in flight")        \
+	X(backstop, "times that the backstop did, as nobody else")           \
+	X(late, "completed by a worker: errors, others' polls")              \
 	X(unpolled, "marked for polling, driven by interrupts all the same") \
 	X(resubmitted, "refused because marked, submitted again unmarked")   \
 	X(skip_op, "left alone: neither a read nor a write, or special")     \
@@ -155,6 +158,8 @@ enum forcepoll_event {
 	X(skip_integrity, "left alone: device with integrity data")          \
 	X(skip_no_queue, "left alone: device has no poll queue")             \
 	X(skip_device, "left alone: not one of the chosen devices")          \
+	X(skip_full, "left alone: enough polled bios in flight")             \
+	X(skip_unattended, "left alone: nobody waited for the last ones")    \
 	X(skip_busy, "left alone: other tasks want this CPU")
 
 enum forcepoll_count {
@@ -167,7 +172,7 @@ enum forcepoll_count {
 /* Where a polled bio came from. */
 #define FORCEPOLL_ORIGINS(X)                              \
 	X(read, "read system calls, direct and buffered") \
-	X(write, "direct writes")                         \
+	X(write, "writes: direct, and those of fsync")    \
 	X(fault, "page faults on mapped files")           \
 	X(swap, "page faults on swapped-out memory")
 
@@ -176,6 +181,19 @@ enum forcepoll_origin {
 	FORCEPOLL_ORIGINS(X)
 #undef X
 		FORCEPOLL_NR_ORIGINS
+};
+
+/* Where a task waits for bios in flight together, and polls. X(name, whose) */
+#define FORCEPOLL_WAITS(X)                                      \
+	X(io_schedule, "direct I/O, the page cache, writeback") \
+	X(aio, "libaio: io_getevents")                          \
+	X(uring, "io_uring without IOPOLL: io_uring_enter")
+
+enum forcepoll_wait {
+#define X(name, text) FORCEPOLL_WAIT_##name,
+	FORCEPOLL_WAITS(X)
+#undef X
+		FORCEPOLL_NR_WAITS
 };
 
 /*
@@ -189,6 +207,8 @@ struct forcepoll_stats {
 	__u64 targets_id; /* BPF map ids, 0 when not bound */
 	__u64 devices_id;
 	__u64 inflight; /* tasks inside the hook now, polling or submitting */
+	__u64 bios; /* marked ones in flight now that nobody waits for inside */
+	__u64 waits; /* 1 << FORCEPOLL_WAIT_*: where it polls; 0 when not bound */
 	__u64 max_wait_ns; /* longest any polled bio took */
 	__u64 count[FORCEPOLL_NR_COUNTS];
 	__u64 polled[FORCEPOLL_NR_ORIGINS]; /* bios, sum == count polled */

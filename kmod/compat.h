@@ -49,6 +49,13 @@
 #define fp_fregs_set_ip ftrace_instruction_pointer_set
 #endif
 
+/* The nth argument. "ftrace: Add ftrace_regs_get_argument()", v6.2 */
+#ifdef ftrace_regs_get_argument
+#define fp_fregs_argument ftrace_regs_get_argument
+#else
+#define fp_fregs_argument(fregs, n) regs_get_kernel_argument(&(fregs)->regs, n)
+#endif
+
 /* Saving all registers is slower, and refused where args are enough (arm64). */
 #ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
 #define FP_FTRACE_SAVE_REGS 0
@@ -73,6 +80,15 @@
 #define FP_POLL_FLAGS (BLK_POLL_ONESHOT | BLK_POLL_NOSLEEP)
 #else
 #define FP_POLL_FLAGS BLK_POLL_ONESHOT
+#endif
+
+/* What bio_poll() takes for a hardware queue. Kernels that could sleep there
+ * wanted the tag, in the lower half, to know for how long.
+ */
+#ifdef BLK_POLL_NOSLEEP
+#define fp_poll_cookie(hctx) ((hctx) << 16)
+#else
+#define fp_poll_cookie(hctx) (hctx)
 #endif
 
 /* Bios that are special on some kernels only. */

@@ -4,7 +4,12 @@
 
 #include <linux/types.h>
 
+#include "forcepoll.h"
+
 struct bio;
+
+/* Do tasks poll there, on this kernel, at this moment? */
+bool forcepoll_hook_waits(enum forcepoll_wait wait);
 
 /* -EINVAL: this kernel does not let one of the functions be replaced. */
 int forcepoll_hook_init(void);
@@ -18,10 +23,12 @@ int forcepoll_hook_remove(void);
 u64 forcepoll_hook_inflight(void);
 
 /*
- * For module exit, after forcepoll_hook_remove(): returns when no task executes,
- * or will return to, the module's text. Waits for as long as I/O takes.
+ * For module exit, after forcepoll_hook_remove(). The first returns when no task is
+ * inside a replacement, which takes as long as its I/O; the second, when nothing is
+ * in flight either, when nothing executes the module's text, or will return to it.
  */
 void forcepoll_hook_drain(void);
+void forcepoll_hook_leave_text(void);
 
 /* The kernel's submit_bio(), not the replacement. May sleep. */
 void forcepoll_hook_submit(struct bio *bio);

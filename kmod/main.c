@@ -9,6 +9,7 @@
 #include <linux/module.h>
 
 #include "cost.h"
+#include "flight.h"
 #include "hook.h"
 #include "kfunc.h"
 #include "stats.h"
@@ -21,9 +22,12 @@ static int __init forcepoll_init(void)
 	err = forcepoll_stats_init();
 	if (err)
 		return err;
-	err = forcepoll_hook_init();
+	err = forcepoll_flight_init();
 	if (err)
 		goto err_stats;
+	err = forcepoll_hook_init();
+	if (err)
+		goto err_flight;
 	err = forcepoll_kfunc_init();
 	if (err)
 		goto err_hook;
@@ -31,6 +35,8 @@ static int __init forcepoll_init(void)
 
 err_hook:
 	forcepoll_hook_uninit();
+err_flight:
+	forcepoll_flight_uninit();
 err_stats:
 	forcepoll_stats_uninit();
 	return err;
@@ -43,7 +49,10 @@ err_stats:
 static void __exit forcepoll_exit(void)
 {
 	forcepoll_hook_drain();
+	forcepoll_flight_drain();
+	forcepoll_hook_leave_text();
 	forcepoll_hook_uninit();
+	forcepoll_flight_uninit();
 	forcepoll_stats_uninit();
 }
 

@@ -30,6 +30,7 @@
 #include <asm/syscall.h>
 
 #include "compat.h"
+#include "flight.h"
 #include "hook.h"
 #include "poll.h"
 #include "readahead.h"
@@ -52,7 +53,12 @@ static DEFINE_PER_CPU(unsigned int, spin_shift);
 
 static bool skip_busy = true;
 module_param(skip_busy, bool, 0644);
-MODULE_PARM_DESC(skip_busy, "leave bios alone where other tasks want the CPU");
+MODULE_PARM_DESC(skip_busy, "leave bios alone where polling would not pay");
+
+bool forcepoll_poll_skip_busy(void)
+{
+	return READ_ONCE(skip_busy);
+}
 
 #define NAP_MIN_NS (20 * NSEC_PER_USEC) /* a timer and two switches: 5 us */
 #define NAP_MAX_NS (10 * NSEC_PER_MSEC)
@@ -117,7 +123,7 @@ static void nap(struct poll_ctx *ctx, u64 ns)
 }
 
 /* Somebody else could use this CPU: KVM's halt polling asks the same. */
-static bool cpu_wanted(void)
+bool forcepoll_poll_cpu_wanted(void)
 {
 	return need_resched() || !single_task_running();
 }
@@ -189,8 +195,7 @@ static void poll_once(struct bio *bio, struct poll_ctx *ctx)
 		bio_poll(bio, &iob, FP_POLL_FLAGS);
 	}
 	percpu_ref_put(&q->q_usage_counter);
-	if (iob.complete)
-		iob.complete(&iob);
+	forcepoll_flight_complete(&iob);
 }
 
 /*
@@ -203,7 +208,7 @@ static bool pollable_now(const struct bio *bio)
 	       READ_ONCE(bio->bi_cookie) != BLK_QC_T_NONE;
 }
 
-static u64 spin_max(void)
+u64 forcepoll_poll_spin_ns(void)
 {
 	return READ_ONCE(spin_us) * (u64)NSEC_PER_USEC;
 }
@@ -212,9 +217,9 @@ static void adapt_spin(u64 wait_ns)
 {
 	unsigned int shift = this_cpu_read(spin_shift);
 
-	if (wait_ns > spin_max() && shift < SPIN_SHIFT_MAX)
+	if (wait_ns > forcepoll_poll_spin_ns() && shift < SPIN_SHIFT_MAX)
 		this_cpu_write(spin_shift, shift + 1);
-	else if (wait_ns <= spin_max() && shift)
+	else if (wait_ns <= forcepoll_poll_spin_ns() && shift)
 		this_cpu_write(spin_shift, shift - 1);
 }
 
@@ -228,7 +233,7 @@ static void adapt_spin(u64 wait_ns)
  */
 static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 {
-	u64 spin_ns = spin_max() >> this_cpu_read(spin_shift);
+	u64 spin_ns = forcepoll_poll_spin_ns() >> this_cpu_read(spin_shift);
 
 	while (!is_done(ctx)) {
 		bool pollable = pollable_now(bio), wanted;
@@ -240,7 +245,7 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 				break;
 		}
 		ns = ns_since(start);
-		wanted = cpu_wanted();
+		wanted = forcepoll_poll_cpu_wanted();
 		ctx->wanted |= wanted;
 		/* An eighth of the time gone: a late nap costs an eighth. */
 		if (!pollable || ns > spin_ns || wanted)
@@ -405,11 +410,16 @@ static bool queue_can_poll(struct request_queue *q)
 	return known.q;
 }
 
-/* Reasons in the kind of I/O, R3 R4 R8 R10. 0 = FORCEPOLL_COUNT_submitted. */
+/*
+ * Why not, and why not alone: a bio that must not be polled keeps its interrupt;
+ * one that others are in flight with, or that nobody waits for yet, is polled
+ * where its submitter waits (wait.c). 0 = FORCEPOLL_COUNT_submitted.
+ */
+
+/* Reasons in the kind of I/O, R4 R8 R10. */
 static enum forcepoll_count bio_reason(struct bio *bio, u32 max_bytes)
 {
 	const blk_opf_t opf = bio->bi_opf;
-	const blk_opf_t direct = REQ_SYNC | REQ_IDLE;
 
 	if (bio_op(bio) != REQ_OP_READ && bio_op(bio) != REQ_OP_WRITE)
 		return FORCEPOLL_COUNT_skip_op;
@@ -417,17 +427,33 @@ static enum forcepoll_count bio_reason(struct bio *bio, u32 max_bytes)
 		return FORCEPOLL_COUNT_skip_flush;
 	if (opf & REQ_POLLED)
 		return FORCEPOLL_COUNT_skip_polled;
-	if (opf & REQ_NOWAIT)
-		return FORCEPOLL_COUNT_skip_nowait;
 	if (opf & (FP_REQ_SWAP | FP_REQ_PUNT | REQ_DRV) ||
 	    !bio->bi_iter.bi_size)
 		return FORCEPOLL_COUNT_skip_op;
+	if (max_bytes && bio->bi_iter.bi_size > max_bytes)
+		return FORCEPOLL_COUNT_skip_large;
 	/*
 	 * It completes with its children, which its submitter may be about to
 	 * make: gfs2_chain_bio() submits the parent first.
 	 */
 	if (bio_flagged(bio, BIO_CHAIN))
 		return FORCEPOLL_COUNT_skip_batched;
+	if (bio_has_crypt_ctx(bio))
+		return FORCEPOLL_COUNT_skip_crypt;
+	return 0;
+}
+
+/* More is on its way for longer than a task should spin. */
+#define ALONE_MAX_BYTES 32768
+
+/* R3. A journal's writes are waited for by other tasks than its own. */
+static enum forcepoll_count bio_reason_alone(const struct bio *bio)
+{
+	const blk_opf_t opf = bio->bi_opf;
+	const blk_opf_t direct = REQ_SYNC | REQ_IDLE;
+
+	if (opf & REQ_NOWAIT)
+		return FORCEPOLL_COUNT_skip_nowait;
 	/* btrfs reads metadata ahead with nothing but REQ_META to tell. */
 	if (!op_is_write(bio_op(bio)) &&
 	    (opf & (REQ_META | REQ_PRIO | REQ_SYNC)) == REQ_META)
@@ -436,10 +462,8 @@ static enum forcepoll_count bio_reason(struct bio *bio, u32 max_bytes)
 	if (op_is_write(bio_op(bio)) &&
 	    ((opf & direct) != direct || (opf & REQ_META)))
 		return FORCEPOLL_COUNT_skip_writeback;
-	if (bio->bi_iter.bi_size > max_bytes)
+	if (bio->bi_iter.bi_size > ALONE_MAX_BYTES)
 		return FORCEPOLL_COUNT_skip_large;
-	if (bio_has_crypt_ctx(bio))
-		return FORCEPOLL_COUNT_skip_crypt;
 	return 0;
 }
 
@@ -448,11 +472,9 @@ static bool swap_in(const struct bio *bio)
 	return folio_test_swapcache(page_folio(bio->bi_io_vec->bv_page));
 }
 
-/* Reasons in the submitter, R5 R6 R7 and hazard 2.9. */
-static enum forcepoll_count task_reason(const struct bio *bio, int nr)
+/* Reasons in the submitter, R5 R6 and hazard 2.9. */
+static enum forcepoll_count task_reason(void)
 {
-	const struct blk_plug *plug = current->plug;
-
 	if (current->bio_list) /* only queued until we return: a deadlock */
 		return FORCEPOLL_COUNT_skip_nested;
 	if (current->flags & FP_PF_WORKER)
@@ -462,6 +484,14 @@ static enum forcepoll_count task_reason(const struct bio *bio, int nr)
 	if (!in_task() || in_atomic() || irqs_disabled() ||
 	    READ_ONCE(current->__state) != TASK_RUNNING)
 		return FORCEPOLL_COUNT_skip_atomic;
+	return 0;
+}
+
+/* R7. */
+static enum forcepoll_count task_reason_alone(const struct bio *bio, int nr)
+{
+	const struct blk_plug *plug = current->plug;
+
 	if (fp_syscall_is_io_submit(nr))
 		return FORCEPOLL_COUNT_skip_aio;
 	if (fp_syscall_is_io_uring(nr))
@@ -487,6 +517,9 @@ static enum forcepoll_count device_reason(const struct bio *bio, u32 flags)
 	if (flags & FORCEPOLL_TARGET_DEVICES &&
 	    !forcepoll_target_device(disk_devt(bdev->bd_disk)))
 		return FORCEPOLL_COUNT_skip_device;
+	/* It will be split, and then has interrupts: to poll would be in vain. */
+	if (bio_sectors(bio) > queue_max_sectors(q))
+		return FORCEPOLL_COUNT_skip_large;
 	/* A worker verifies what was read, when the request is gone already. */
 	if (blk_get_integrity(bdev->bd_disk))
 		return FORCEPOLL_COUNT_skip_integrity;
@@ -508,27 +541,50 @@ static enum forcepoll_origin origin_of(const struct bio *bio, int nr)
 	return swap_in(bio) ? FORCEPOLL_ORIGIN_swap : FORCEPOLL_ORIGIN_fault;
 }
 
+/* Is there a place where this one's submitter will look after it? */
+static bool waits_elsewhere(const struct bio *bio, int nr,
+			    enum forcepoll_count alone)
+{
+	if (fp_syscall_is_io_submit(nr))
+		return forcepoll_hook_waits(FORCEPOLL_WAIT_aio);
+	if (fp_syscall_is_io_uring(nr))
+		return forcepoll_hook_waits(FORCEPOLL_WAIT_uring);
+	/* Must not wait, and not asked by a ring: nobody will. */
+	if (alone == FORCEPOLL_COUNT_skip_nowait)
+		return false;
+	return forcepoll_hook_waits(FORCEPOLL_WAIT_io_schedule);
+}
+
 void forcepoll_poll_submit(struct bio *bio,
 			   const struct forcepoll_target *target)
 {
 	int nr = syscall_get_nr(current, task_pt_regs(current));
-	enum forcepoll_count why;
+	enum forcepoll_count why, alone = 0;
 
 	forcepoll_stats_count(FORCEPOLL_COUNT_submitted);
-	why = bio_reason(bio, target->max_bytes ?: FORCEPOLL_DEFAULT_MAX_BYTES);
+	why = bio_reason(bio, target->max_bytes);
 	if (!why)
-		why = task_reason(bio, nr);
+		why = task_reason();
 	if (!why)
 		why = device_reason(bio, target->flags);
+	if (!why) {
+		alone = bio_reason_alone(bio);
+		if (!alone)
+			alone = task_reason_alone(bio, nr);
+		if (alone && !waits_elsewhere(bio, nr, alone))
+			why = alone;
+	}
 	/* Last: it changes from one moment to the next. */
-	if (!why && READ_ONCE(skip_busy) && cpu_wanted()) {
+	if (!why && READ_ONCE(skip_busy) && forcepoll_poll_cpu_wanted()) {
 		back_off(true);
 		why = FORCEPOLL_COUNT_skip_busy;
 	}
 	if (why) {
 		forcepoll_stats_count(why);
 		forcepoll_hook_submit(bio);
-		return;
+	} else if (alone) {
+		forcepoll_flight_submit(bio, origin_of(bio, nr));
+	} else {
+		poll_to_completion(bio, origin_of(bio, nr));
 	}
-	poll_to_completion(bio, origin_of(bio, nr));
 }

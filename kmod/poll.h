@@ -22,4 +22,13 @@ void forcepoll_poll_submit(struct bio *bio,
  */
 bool forcepoll_poll_backs_off(void);
 
+/* Parameter skip_busy. */
+bool forcepoll_poll_skip_busy(void);
+
+/* Somebody else could use this CPU. */
+bool forcepoll_poll_cpu_wanted(void);
+
+/* Parameter spin_us. */
+u64 forcepoll_poll_spin_ns(void);
+
 #endif

@@ -42,6 +42,16 @@ void forcepoll_stats_polled(enum forcepoll_origin origin, unsigned int bytes,
 	put_cpu_ptr(forcepoll_stats);
 }
 
+void forcepoll_stats_spun(enum forcepoll_origin origin, u64 spin_ns)
+{
+	struct forcepoll_stats *s = get_cpu_ptr(forcepoll_stats);
+
+	s->spin_ns[origin] += spin_ns;
+	s->useful_ns[origin] +=
+		min_t(u64, spin_ns, READ_ONCE(forcepoll_cost_irq_ns));
+	put_cpu_ptr(forcepoll_stats);
+}
+
 void forcepoll_stats_sum(struct forcepoll_stats *sum)
 {
 	int cpu, i;

@@ -109,6 +109,31 @@ static const char *tracing_dir(void)
 	return "/sys/kernel/tracing";
 }
 
+/* Where it polls what is in flight together; each one it can do without. */
+static void check_waits(struct report *r, const char *functions)
+{
+	static const char *const names[] = { "io_schedule",
+					     "io_schedule_timeout",
+					     "do_io_getevents",
+					     "io_cqring_wait" };
+	int found = find_words(functions, names, 4, NULL, 0);
+
+	if (found < 0)
+		return;
+	if ((found & 3) != 3)
+		check(r, "waits", WARN,
+		      "io_schedule cannot be replaced: only what is alone in "
+		      "flight is polled");
+	if (!(found & 4))
+		check(r, "waits", WARN, "libaio keeps its interrupts");
+	if (!(found & 8))
+		check(r, "waits", WARN,
+		      "io_uring without IOPOLL keeps its interrupts: this "
+		      "kernel has no function to wait in");
+	if (found == 15)
+		check(r, "waits", OK, "page cache, libaio and io_uring");
+}
+
 void check_ftrace(struct report *r)
 {
 	char path[PATH_MAX], enabled[8];
@@ -149,6 +174,7 @@ void check_ftrace(struct report *r)
 		return;
 	}
 	check(r, "ftrace", OK, "on, and submit_bio can be replaced");
+	check_waits(r, path);
 }
 
 /* A live patch of @function: /sys/kernel/livepatch/PATCH/vmlinux/FUNCTION,1 */

@@ -68,7 +68,7 @@ static const struct argp_option argp_options[] = {
 	{ "device", 'd', "NAME", 0,
 	  "only this block device (repeatable; default: all that can poll)",
 	  0 },
-	{ "max-bytes", 'm', "SIZE", 0, "poll only I/O up to SIZE (32K)", 0 },
+	{ "max-bytes", 'm', "SIZE", 0, "poll only I/O up to SIZE", 0 },
 	{ 0, 0, 0, 0, "How it runs:", 3 },
 	{ "background", 'b', 0, 0, "leave it running and exit", 0 },
 	{ "interval", 'i', "SEC", 0, "print a line of counters every SEC", 0 },

@@ -232,8 +232,8 @@ static int dry_run(const struct selection *s, const struct pins *pins,
 	if (o->all)
 		printf("would poll for every process\n");
 	status_print_devices(o);
-	printf("would poll I/O of up to %u bytes\n",
-	       o->max_bytes ?: FORCEPOLL_DEFAULT_MAX_BYTES);
+	if (o->max_bytes)
+		printf("would poll I/O of up to %u bytes\n", o->max_bytes);
 	printf("would %s %s\n", pins->found ? "take over" : "create",
 	       pins->dir);
 	if (module_loaded())

@@ -33,6 +33,12 @@ static const struct text counts[] = {
 #undef X
 };
 
+static const struct text waits[] = {
+#define X(name, text) { #name, text },
+	FORCEPOLL_WAITS(X)
+#undef X
+};
+
 static const struct text origins[] = {
 #define X(name, text) { #name, text },
 	FORCEPOLL_ORIGINS(X)
@@ -168,11 +174,6 @@ static const char *by_word(__u32 tgid, __u32 flags)
 						 "hand";
 }
 
-static __u32 max_bytes(const struct forcepoll_target *target)
-{
-	return target->max_bytes ?: FORCEPOLL_DEFAULT_MAX_BYTES;
-}
-
 static void print_targets(const struct view *v)
 {
 	const __u32 most = 20;
@@ -183,7 +184,7 @@ static void print_targets(const struct view *v)
 		       "MAX BYTES", "CHILDREN");
 	for (__u32 i = 0; i < v->nr_targets; i++) {
 		const struct forcepoll_target *t = &v->targets[i].target;
-		char comm[16];
+		char comm[16], max[16];
 
 		if (i == most) {
 			printf("  ... and %u more (--json lists all)\n",
@@ -191,8 +192,10 @@ static void print_targets(const struct view *v)
 			break;
 		}
 		process_comm(v->targets[i].tgid, comm);
-		printf("  %8u  %-15s %-6s %9u  %s\n", v->targets[i].tgid, comm,
-		       by_word(v->targets[i].tgid, t->flags), max_bytes(t),
+		snprintf(max, sizeof(max), "%u", t->max_bytes);
+		printf("  %8u  %-15s %-6s %9s  %s\n", v->targets[i].tgid, comm,
+		       by_word(v->targets[i].tgid, t->flags),
+		       t->max_bytes ? max : "-",
 		       t->flags & FORCEPOLL_TARGET_FOLLOW ? "yes" : "no");
 	}
 }
@@ -211,6 +214,16 @@ static void print_devices(const struct view *v)
 		else
 			printf("  %-12s can poll\n", d->name);
 	}
+}
+
+/* Where tasks poll what they have in flight together. */
+static void print_waits(const struct forcepoll_stats *s)
+{
+	printf("\nwaits:\n");
+	for (size_t i = 0; i < FORCEPOLL_NR_WAITS; i++)
+		printf("  %-12s %s: %s\n", waits[i].name, waits[i].text,
+		       s->waits >> i & 1 ? "polled" :
+					   "interrupts, on this kernel");
 }
 
 /* Those that are not 0: the rest says nothing. */
@@ -271,6 +284,8 @@ static void print_view(const struct view *v)
 						"loaded, not bound");
 	print_targets(v);
 	print_devices(v);
+	if (v->stats.bound)
+		print_waits(&v->stats);
 	if (v->module) {
 		printf("\ncounters since the module was loaded:\n");
 		print_counts(counts, v->stats.count, FORCEPOLL_NR_COUNTS);
@@ -310,6 +325,7 @@ static void json_view(const struct view *v)
 	json_u64(&j, "targets_map_id", s->targets_id);
 	json_u64(&j, "devices_map_id", s->devices_id);
 	json_u64(&j, "inflight", s->inflight);
+	json_u64(&j, "bios_in_flight", s->bios);
 	json_u64(&j, "max_wait_ns", s->max_wait_ns);
 
 	json_array(&j, "targets");
@@ -323,7 +339,7 @@ static void json_view(const struct view *v)
 		json_string(&j, "comm", comm);
 		json_string(&j, "by", by_word(v->targets[i].tgid, t->flags));
 		json_u64(&j, "flags", t->flags);
-		json_u64(&j, "max_bytes", max_bytes(t));
+		json_u64(&j, "max_bytes", t->max_bytes);
 		json_end(&j);
 	}
 	json_end(&j);
@@ -344,6 +360,10 @@ static void json_view(const struct view *v)
 	}
 	json_end(&j);
 
+	json_object(&j, "waits");
+	for (size_t i = 0; i < FORCEPOLL_NR_WAITS; i++)
+		json_bool(&j, waits[i].name, s->waits >> i & 1);
+	json_end(&j);
 	json_counts(&j, "counters", counts, s->count, FORCEPOLL_NR_COUNTS);
 	json_counts(&j, "polled", origins, s->polled, FORCEPOLL_NR_ORIGINS);
 	json_counts(&j, "bytes", origins, s->bytes, FORCEPOLL_NR_ORIGINS);

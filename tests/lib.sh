@@ -309,6 +309,17 @@ skip_busy() {
 	echo "$1" >/sys/module/forcepoll/parameters/skip_busy
 }
 
+# stat_mark, stat_is EXPR: what the counters (.polled, .skip_large, and by origin
+# .read, .write, .fault, .swap) grew by since the mark, as jq sees it.
+stat_mark() { "$LOADER" status --json | jq '.counters + .polled' >mark; }
+stat_is() {
+	"$LOADER" status --json | jq -e --slurpfile was mark '.counters + .polled |
+		with_entries(.value -= $was[0][.key]) | ., ('"$1"')'
+}
+
+# in_flight: marked bios that nobody waits for inside submit_bio().
+in_flight() { "$LOADER" status --json | jq .bios_in_flight; }
+
 # targets: the entries of the map, as TGID:FLAGS.
 targets() {
 	bpftool map dump -j pinned "$PINS/targets" |

@@ -36,7 +36,7 @@ check "the entry has names" [ "$(bpftool map dump pinned "$map" | tr -d ' \t\n')
 	"[{\"key\":$pid,\"value\":{\"flags\":0,\"max_bytes\":0}}]" ]
 check "status says by whom" [ "$("$LOADER" status --json |
 	jq -c '.targets[] | [.tgid, .comm, .by, .max_bytes]')" = \
-	"[$pid,\"fio\",\"hand\",32768]" ]
+	"[$pid,\"fio\",\"hand\",0]" ]
 
 # A smaller limit: 2048 bytes, read as a whole with the next request.
 large=$(stat_get skip_large)

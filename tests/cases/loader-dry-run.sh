@@ -36,7 +36,6 @@ before=$(bpftool map dump -j pinned "$PINS/targets" && bpftool link list -j)
 cat >want <<-EOF
 	would poll for every process
 	would poll on $one
-	would poll I/O of up to 32768 bytes
 	would take over $PINS
 	module forcepoll is loaded
 EOF

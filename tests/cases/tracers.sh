@@ -5,14 +5,6 @@
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-# stat_mark, stat_is EXPR: what the counters (.polled, .skip_large, and by origin
-# .read, .write, .fault, .swap) grew by since the mark, as jq sees it.
-stat_mark() { "$LOADER" status --json | jq '.counters + .polled' >mark; }
-stat_is() {
-	"$LOADER" status --json | jq -e --slurpfile was mark '.counters + .polled |
-		with_entries(.value -= $was[0][.key]) | ., ('"$1"')'
-}
-
 tracing=/sys/kernel/tracing
 
 reads() {

@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bios in flight that nobody waits for inside submit_bio(): asynchronous ones,
+ * and several at once. They are marked REQ_POLLED and counted, and whoever waits
+ * looks at the completion queues (wait.c); when nobody does, the backstop.
+ *
+ * A look needs no bio, only the hardware queue: a bio may be gone at any moment,
+ * but as long as one of the device is counted its request_queue and its disk are
+ * there. The count goes down before the original completion runs, which is what
+ * may free them, and a look takes the pointers under RCU and a queue reference
+ * before the count can have been 0 for a grace period (freezing a queue for good
+ * waits for one). While the reference is held no freeze ends, so the map from CPUs
+ * to hardware queues stays.
+ *
+ * Each request that carries a counted bio is on a poll queue, or has an interrupt
+ * (merged into one that is not polled, split). So looking at all poll queues of
+ * the device completes it, whatever became of the mark: no REQ_NOMERGE here.
+ */
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/delay.h>
+#include <linux/moduleparam.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/clock.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "flight.h"
+#include "hook.h"
+#include "poll.h"
+#include "stats.h"
+
+static unsigned int backstop_us = 100;
+module_param(backstop_us, uint, 0644);
+MODULE_PARM_DESC(
+	backstop_us,
+	"look after bios that nobody has looked after for so long (100)");
+
+/* By request_queue->id: small, and unique among those that are alive. */
+#define MAX_DEVICES 1024
+static struct forcepoll_device *devices[MAX_DEVICES];
+static struct forcepoll_device *in_use[MAX_DEVICES];
+static atomic_t nr_in_use = ATOMIC_INIT(0);
+
+struct forcepoll_owner forcepoll_owners[1 << FORCEPOLL_OWNER_BITS];
+
+/* One for each bio, from submission to completion. */
+struct flight {
+	bio_end_io_t *end_io;
+	void *private;
+	struct bio *bio;
+	struct forcepoll_device *device;
+	struct forcepoll_owner *owner;
+	struct bvec_iter iter; /* as submitted */
+	bool remapped;
+	u8 origin; /* enum forcepoll_origin */
+	blk_opf_t added;
+	u64 start;
+	struct llist_node late;
+};
+
+static struct kmem_cache *flights;
+static struct workqueue_struct *workers;
+static DEFINE_PER_CPU(bool, completing);
+
+/* -- completion ---------------------------------------------------------------- */
+
+/* The bio as it was, but for what bio_endio() is done with: R10, R13. */
+static void restore(struct flight *f)
+{
+	struct bio *bio = f->bio;
+
+	bio->bi_private = f->private;
+	bio->bi_end_io = f->end_io;
+	bio->bi_opf &= ~f->added;
+	bio_clear_flag(bio, BIO_QOS_THROTTLED);
+	bio_clear_flag(bio, BIO_QOS_MERGED);
+}
+
+static void land(struct flight *f)
+{
+	atomic_dec(&f->owner->bios);
+	/* The last use of the device: see the top of this file. */
+	atomic_dec_return_release(&f->device->bios);
+	kmem_cache_free(flights, f);
+}
+
+static void count(const struct flight *f, bool polled)
+{
+	u64 ns = max_t(s64, local_clock() - f->start, 0);
+
+	if (!polled) {
+		forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
+		return;
+	}
+	forcepoll_stats_count(FORCEPOLL_COUNT_async);
+	forcepoll_stats_polled(f->origin, f->iter.bi_size, 0, ns, 0);
+}
+
+/*
+ * An owner that computes, or sleeps where nobody polls (epoll), does better with
+ * interrupts. So when the backstop found a bio of it, it leaves some to them
+ * before it tries again: twice as many each time, a quarter less after each one
+ * that was looked after. The numbers may be torn between CPUs: they are hints.
+ */
+#define LEAVE_MAX 255
+
+static void learn(struct forcepoll_owner *o, bool attended)
+{
+	unsigned int leave = READ_ONCE(o->leave);
+
+	if (attended) {
+		if (leave)
+			WRITE_ONCE(o->leave, leave - DIV_ROUND_UP(leave, 4));
+	} else if (!READ_ONCE(o->left)) {
+		leave = min(2 * leave + 1, LEAVE_MAX);
+		WRITE_ONCE(o->leave, leave);
+		WRITE_ONCE(o->left, leave);
+	}
+}
+
+static bool unattended(struct forcepoll_owner *o)
+{
+	unsigned int left = READ_ONCE(o->left);
+
+	if (!left || !forcepoll_poll_skip_busy())
+		return false;
+	WRITE_ONCE(o->left, left - 1);
+	return true;
+}
+
+static void complete_now(struct flight *f)
+{
+	struct bio *bio = f->bio;
+	bool polled = bio->bi_opf & f->added & REQ_POLLED && !in_hardirq();
+
+	count(f, polled);
+	if (polled)
+		learn(f->owner, !(current->flags & PF_WQ_WORKER));
+	restore(f);
+	land(f);
+	bio_endio(bio);
+}
+
+/*
+ * A completion may take locks and look at its context, so it gets the one that it
+ * knows: an interrupt, or as good as that, see forcepoll_flight_complete(). Errors
+ * complete under the lock of the driver's queue, and other pollers (io_uring's
+ * IOPOLL) in process context: those are completed by a worker.
+ */
+static void flight_end_io(struct bio *bio)
+{
+	struct flight *f = bio->bi_private;
+
+	if (!bio->bi_status && (this_cpu_read(completing) || !in_task())) {
+		complete_now(f);
+		return;
+	}
+	if (llist_add(&f->late, &f->device->late))
+		queue_work(workers, &f->device->late_work);
+}
+
+void forcepoll_flight_complete(struct io_comp_batch *iob)
+{
+	unsigned long flags;
+
+	if (!iob->complete)
+		return;
+	local_irq_save(flags);
+	this_cpu_write(completing, true);
+	iob->complete(iob);
+	this_cpu_write(completing, false);
+	local_irq_restore(flags);
+}
+
+/* R11, as in poll.c. Its cgroup is the worker's now: an error is rare enough. */
+static void submit_unmarked(struct flight *f)
+{
+	struct bio *bio = f->bio;
+
+	forcepoll_stats_count(FORCEPOLL_COUNT_resubmitted);
+	forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
+	restore(f);
+	bio->bi_status = BLK_STS_OK;
+	bio->bi_cookie = BLK_QC_T_NONE;
+	bio->bi_iter = f->iter;
+	if (!f->remapped)
+		bio_clear_flag(bio, BIO_REMAPPED);
+	bio_associate_blkg(bio);
+	land(f);
+	submit_bio_noacct(bio);
+}
+
+static bool maybe_ours(const struct flight *f)
+{
+	const struct bio *bio = f->bio;
+
+	if (!(f->added & bio->bi_opf & REQ_POLLED))
+		return false;
+	if (bio->bi_status == BLK_STS_IOERR)
+		return true;
+	return (bio->bi_status == BLK_STS_NOTSUPP ||
+		bio->bi_status == BLK_STS_AGAIN) &&
+	       bio->bi_cookie == BLK_QC_T_NONE &&
+	       bio->bi_iter.bi_size == f->iter.bi_size;
+}
+
+static void complete_late(struct work_struct *work)
+{
+	struct forcepoll_device *d =
+		container_of(work, struct forcepoll_device, late_work);
+	struct llist_node *all = llist_reverse_order(llist_del_all(&d->late));
+	struct llist_node *node, *next;
+
+	llist_for_each_safe(node, next, all)
+	{
+		struct flight *f = llist_entry(node, struct flight, late);
+
+		forcepoll_stats_count(FORCEPOLL_COUNT_late);
+		if (f->bio->bi_status && maybe_ours(f))
+			submit_unmarked(f);
+		else
+			complete_now(f);
+	}
+}
+
+/* -- looking ------------------------------------------------------------------- */
+
+/* A bio that says which hardware queue, for bio_poll(), which asks no more. */
+static void look_at(struct forcepoll_device *d, unsigned int hctx,
+		    struct io_comp_batch *iob)
+{
+	struct bio proxy;
+
+	proxy.bi_bdev = d->bdev;
+	proxy.bi_cookie = fp_poll_cookie(hctx);
+	proxy.bi_opf = REQ_POLLED;
+	bio_poll(&proxy, iob, FP_POLL_FLAGS);
+}
+
+static bool look(struct forcepoll_device *d)
+{
+	const struct blk_mq_queue_map *map;
+	const struct blk_mq_tag_set *set;
+	DEFINE_IO_COMP_BATCH(iob);
+	struct request_queue *q;
+	unsigned int i, own;
+	bool there;
+
+	rcu_read_lock();
+	there = atomic_read_acquire(&d->bios);
+	if (there) {
+		q = READ_ONCE(d->q);
+		there = percpu_ref_tryget(&q->q_usage_counter);
+	}
+	rcu_read_unlock();
+	if (!there)
+		return false;
+
+	WRITE_ONCE(d->looks, READ_ONCE(d->looks) + 1);
+	set = q->tag_set;
+	if (set->nr_maps > HCTX_TYPE_POLL) {
+		map = &set->map[HCTX_TYPE_POLL];
+		own = map->nr_queues ? map->mq_map[raw_smp_processor_id()] : 0;
+		if (map->nr_queues)
+			look_at(d, own, &iob);
+		/* The others only when there was nothing in this CPU's. */
+		for (i = 0; i < map->nr_queues && !iob.complete; i++)
+			if (map->queue_offset + i != own)
+				look_at(d, map->queue_offset + i, &iob);
+	}
+	percpu_ref_put(&q->q_usage_counter);
+	forcepoll_stats_count(FORCEPOLL_COUNT_looks);
+	forcepoll_flight_complete(&iob);
+	return iob.complete;
+}
+
+bool forcepoll_flight_look(void)
+{
+	int i, n = atomic_read(&nr_in_use);
+	bool found = false;
+
+	for (i = 0; i < n; i++) {
+		struct forcepoll_device *d = READ_ONCE(in_use[i]);
+
+		if (d && atomic_read(&d->bios))
+			found |= look(d);
+	}
+	return found;
+}
+
+/* -- backstop ------------------------------------------------------------------ */
+
+/*
+ * While somebody looks between one call of the timer and the next, the time to the
+ * one after doubles: those who poll need no timer. When nobody did the worker
+ * looks, every backstop_us or an eighth of the time that it has been at it, until
+ * somebody else does.
+ */
+#define PERIODS_MAX 16
+
+static u64 period_min(void)
+{
+	return max(READ_ONCE(backstop_us), 10u) * (u64)NSEC_PER_USEC;
+}
+
+static void look_for_owner(struct work_struct *work)
+{
+	struct forcepoll_device *d =
+		container_of(work, struct forcepoll_device, work);
+	unsigned long us = period_min() / NSEC_PER_USEC, nap;
+	ktime_t start = ktime_get();
+	unsigned int looks;
+
+	WRITE_ONCE(d->working, true);
+	do {
+		forcepoll_stats_count(FORCEPOLL_COUNT_backstop);
+		while (look(d)) {
+			start = ktime_get();
+			cond_resched();
+		}
+		looks = READ_ONCE(d->looks);
+		if (!atomic_read(&d->bios))
+			break;
+		nap = ktime_us_delta(ktime_get(), start) / 8;
+		nap = clamp(nap, us, max(us, 10000ul));
+		usleep_range(nap, nap + nap / 4);
+	} while (READ_ONCE(d->looks) == looks);
+	WRITE_ONCE(d->working, false);
+}
+
+static enum hrtimer_restart backstop(struct hrtimer *timer)
+{
+	struct forcepoll_device *d =
+		container_of(timer, struct forcepoll_device, backstop);
+	unsigned int looks = READ_ONCE(d->looks);
+	unsigned int submits = READ_ONCE(d->submits);
+
+	if (!atomic_read(&d->bios)) {
+		WRITE_ONCE(d->armed, false);
+		smp_mb(); /* pairs with the one in arm() */
+		if (!atomic_read(&d->bios) || xchg(&d->armed, true))
+			return HRTIMER_NORESTART;
+	}
+	if (READ_ONCE(d->looks_seen) != looks || READ_ONCE(d->working)) {
+		d->period = min(2 * d->period, PERIODS_MAX * period_min());
+	} else {
+		d->period = period_min();
+		if (d->submits_seen == submits) /* else it looks in passing */
+			queue_work(workers, &d->work);
+	}
+	WRITE_ONCE(d->looks_seen, looks);
+	d->submits_seen = submits;
+	hrtimer_forward_now(timer, ns_to_ktime(d->period));
+	return HRTIMER_RESTART;
+}
+
+static void arm(struct forcepoll_device *d)
+{
+	smp_mb(); /* the count first, then "armed" */
+	if (READ_ONCE(d->armed) || xchg(&d->armed, true))
+		return;
+	WRITE_ONCE(d->looks_seen, READ_ONCE(d->looks));
+	d->period = max(d->period, period_min());
+	hrtimer_start(&d->backstop, ns_to_ktime(d->period), HRTIMER_MODE_REL);
+}
+
+void forcepoll_flight_leave(void)
+{
+	int i, n = atomic_read(&nr_in_use);
+
+	for (i = 0; i < n; i++) {
+		struct forcepoll_device *d = READ_ONCE(in_use[i]);
+
+		if (d && atomic_read(&d->bios) && !READ_ONCE(d->working))
+			queue_work(workers, &d->work);
+	}
+}
+
+/* -- submission ---------------------------------------------------------------- */
+
+static struct forcepoll_device *make_device(unsigned int id)
+{
+	struct forcepoll_device *d;
+
+	d = kzalloc(sizeof(*d), GFP_NOWAIT | __GFP_NOWARN);
+	if (!d)
+		return NULL;
+	hrtimer_init(&d->backstop, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	d->backstop.function = backstop;
+	INIT_WORK(&d->work, look_for_owner);
+	INIT_WORK(&d->late_work, complete_late);
+	if (cmpxchg(&devices[id], NULL, d)) {
+		kfree(d);
+		return devices[id];
+	}
+	WRITE_ONCE(in_use[atomic_inc_return(&nr_in_use) - 1], d);
+	return d;
+}
+
+/* Counts one more. Before that nobody else uses q and bdev, so they may change. */
+static struct forcepoll_device *take_device(struct bio *bio)
+{
+	struct block_device *bdev = bio->bi_bdev->bd_disk->part0;
+	struct request_queue *q = bdev_get_queue(bdev);
+	unsigned int id = q->id;
+	struct forcepoll_device *d;
+
+	if (id >= MAX_DEVICES)
+		return NULL;
+	d = READ_ONCE(devices[id]) ?: make_device(id);
+	if (!d)
+		return NULL;
+	/* Half of the tags stay: who waits for one may not poll. */
+	if (atomic_read(&d->bios) >= q->nr_requests / 2)
+		return NULL;
+	if (READ_ONCE(d->q) != q)
+		WRITE_ONCE(d->q, q);
+	if (READ_ONCE(d->bdev) != bdev)
+		WRITE_ONCE(d->bdev, bdev);
+	atomic_inc_return_release(&d->bios);
+	return d;
+}
+
+static struct flight *take_off(struct bio *bio, struct forcepoll_owner *owner,
+			       enum forcepoll_origin origin)
+{
+	struct flight *f = kmem_cache_alloc(flights, GFP_NOWAIT | __GFP_NOWARN);
+
+	if (!f)
+		return NULL;
+	f->device = take_device(bio);
+	if (!f->device) {
+		kmem_cache_free(flights, f);
+		return NULL;
+	}
+	f->owner = owner;
+	atomic_inc(&owner->bios);
+	if (READ_ONCE(owner->origin) != origin)
+		WRITE_ONCE(owner->origin, origin);
+	f->bio = bio;
+	f->end_io = bio->bi_end_io;
+	f->private = bio->bi_private;
+	f->added = REQ_POLLED & ~bio->bi_opf;
+	f->iter = bio->bi_iter;
+	f->remapped = bio_flagged(bio, BIO_REMAPPED);
+	f->origin = origin;
+	f->start = local_clock();
+	return f;
+}
+
+/*
+ * Who submits one after the other for longer than the backstop's time looks in
+ * between: that is cheaper than a worker, which would find them otherwise.
+ */
+static void look_in_passing(struct forcepoll_device *d, u64 now)
+{
+	unsigned int looks = READ_ONCE(d->looks);
+
+	WRITE_ONCE(d->submits, READ_ONCE(d->submits) + 1);
+	if (READ_ONCE(d->looks_submit) != looks) {
+		WRITE_ONCE(d->looks_submit, looks);
+		WRITE_ONCE(d->since, now);
+	} else if ((s64)(now - READ_ONCE(d->since)) > (s64)period_min()) {
+		look(d);
+	}
+}
+
+void forcepoll_flight_submit(struct bio *bio, enum forcepoll_origin origin)
+{
+	struct forcepoll_owner *owner = forcepoll_owner();
+	struct flight *f = NULL;
+
+	if (unattended(owner)) {
+		forcepoll_stats_count(FORCEPOLL_COUNT_skip_unattended);
+	} else {
+		f = take_off(bio, owner, origin);
+		if (!f)
+			forcepoll_stats_count(FORCEPOLL_COUNT_skip_full);
+	}
+	if (!f) {
+		forcepoll_hook_submit(bio);
+		return;
+	}
+	bio->bi_opf |= f->added;
+	bio->bi_cookie = BLK_QC_T_NONE;
+	bio->bi_private = f;
+	bio->bi_end_io = flight_end_io;
+	arm(f->device);
+	look_in_passing(f->device, f->start);
+	forcepoll_hook_submit(bio); /* may be gone when this returns */
+}
+
+/* -- life ---------------------------------------------------------------------- */
+
+u64 forcepoll_flight_bios(void)
+{
+	u64 bios = 0;
+	int i;
+
+	for (i = 0; i < MAX_DEVICES; i++)
+		if (READ_ONCE(devices[i]))
+			bios += atomic_read(&devices[i]->bios);
+	return bios;
+}
+
+int __init forcepoll_flight_init(void)
+{
+	flights = kmem_cache_create("forcepoll_flight", sizeof(struct flight),
+				    0, SLAB_HWCACHE_ALIGN, NULL);
+	if (!flights)
+		return -ENOMEM;
+	/* A reset or a retry may need it to free memory. */
+	workers = alloc_workqueue("forcepoll",
+				  WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0);
+	if (!workers) {
+		kmem_cache_destroy(flights);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void forcepoll_flight_drain(void)
+{
+	while (forcepoll_flight_bios())
+		msleep(20);
+}
+
+void forcepoll_flight_uninit(void)
+{
+	int i;
+
+	for (i = 0; i < MAX_DEVICES; i++)
+		if (devices[i])
+			hrtimer_cancel(&devices[i]->backstop);
+	destroy_workqueue(workers); /* after what is queued has run */
+	for (i = 0; i < MAX_DEVICES; i++)
+		kfree(devices[i]);
+	kmem_cache_destroy(flights);
+}

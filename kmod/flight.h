@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef FORCEPOLL_FLIGHT_H
+#define FORCEPOLL_FLIGHT_H
+
+#include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/hash.h>
+#include <linux/hrtimer.h>
+#include <linux/llist.h>
+#include <linux/sched.h>
+#include <linux/workqueue.h>
+
+#include "forcepoll.h"
+
+struct bio;
+struct block_device;
+struct io_comp_batch;
+struct request_queue;
+
+/*
+ * How many bios of a process are in flight, marked and not waited for inside
+ * submit_bio(). Found by tgid, so that one thread may submit and another wait.
+ * Processes that share a slot may poll for each other, which harms neither; so
+ * slots need no making, no freeing and no lock.
+ */
+#define FORCEPOLL_OWNER_BITS 10
+struct forcepoll_owner {
+	atomic_t bios;
+	enum forcepoll_origin origin; /* of the last one */
+	unsigned int leave,
+		left; /* bios to leave to interrupts: next time, now */
+} ____cacheline_aligned_in_smp;
+extern struct forcepoll_owner forcepoll_owners[1 << FORCEPOLL_OWNER_BITS];
+
+static __always_inline struct forcepoll_owner *forcepoll_owner(void)
+{
+	return &forcepoll_owners[hash_32(current->tgid, FORCEPOLL_OWNER_BITS)];
+}
+
+/* A device with poll queues. Made at its first marked bio, there until exit. */
+struct forcepoll_device {
+	struct request_queue *q; /* valid while bios > 0 */
+	struct block_device *bdev; /* the whole disk, likewise */
+	atomic_t bios; /* in flight */
+	bool armed;
+	unsigned int looks; /* at its completion queues; some may be missed */
+	unsigned int looks_seen; /* by the backstop */
+	u64 period; /* of the backstop, ns */
+	unsigned int submits, submits_seen; /* likewise */
+	unsigned int looks_submit; /* seen by a submission */
+	u64 since; /* when it was the first to see them, by local_clock() */
+	struct hrtimer backstop;
+	struct work_struct work;
+	bool working;
+	struct llist_head late; /* to be completed by late_work */
+	struct work_struct late_work;
+};
+
+int forcepoll_flight_init(void);
+/* Nobody can submit: wait until the last has landed. */
+void forcepoll_flight_drain(void);
+void forcepoll_flight_uninit(void);
+
+/*
+ * Submit a bio whose submitter goes on: marked, if there is room and memory for
+ * it. Its completion finds @bio as it was.
+ */
+void forcepoll_flight_submit(struct bio *bio, enum forcepoll_origin origin);
+
+/*
+ * One look at the completion queues of each device that has any in flight.
+ * Whatever was found is completed when this returns: true if there was anything.
+ */
+bool forcepoll_flight_look(void);
+
+/* Completion runs here, with no lock held and interrupts off, as a driver's. */
+void forcepoll_flight_complete(struct io_comp_batch *iob);
+
+/* current has bios in flight, and goes to sleep without looking after them. */
+void forcepoll_flight_leave(void);
+
+u64 forcepoll_flight_bios(void);
+
+#endif

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Polling where a task would go to sleep: the last moment before it does, when all
+ * that it wanted to have in flight is.
+ */
+#include <linux/blkdev.h>
+#include <linux/io_uring_types.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
+#include <linux/task_work.h>
+#include <linux/time64.h>
+#include <linux/uaccess.h>
+
+#include "flight.h"
+#include "poll.h"
+#include "stats.h"
+#include "wait.h"
+
+/*
+ * A look at the caller's condition costs less than this. It bounds how late a task
+ * hears of a wake-up that was no completion: once TASK_RUNNING it cannot tell.
+ */
+#define SLICE_NS (20 * NSEC_PER_USEC)
+
+/* The caller of io_schedule() comes back; for how long has it been at it? */
+static DEFINE_PER_CPU(
+	struct spell {
+		const struct task_struct *task;
+		u64 start;
+		u64 last;
+	},
+	spell);
+
+static u64 ns_since(u64 start)
+{
+	return max_t(s64, local_clock() - start, 0);
+}
+
+/* Preemptible: what another CPU's spell says makes it sleep early or late. */
+static bool spell_goes_on(u64 now)
+{
+	struct spell *s = get_cpu_ptr(&spell);
+	bool on = true;
+
+	if (s->task != current || now - s->last > 2 * SLICE_NS) {
+		s->task = current;
+		s->start = now;
+	} else if (now - s->start > forcepoll_poll_spin_ns()) {
+		s->task = NULL;
+		on = false;
+	}
+	s->last = now;
+	put_cpu_ptr(&spell);
+	return on;
+}
+
+static u64 spell_pauses(void)
+{
+	struct spell *s = get_cpu_ptr(&spell);
+	u64 now = local_clock();
+
+	s->last = now;
+	put_cpu_ptr(&spell);
+	return now;
+}
+
+/* R15: to flush a plug may sleep, which the task's state forbids. */
+static bool plug_has_requests(void)
+{
+	const struct blk_plug *plug = current->plug;
+
+	return plug && (plug->rq_count || !list_empty(&plug->cb_list));
+}
+
+bool forcepoll_wait_instead(void)
+{
+	struct forcepoll_owner *owner = forcepoll_owner();
+	int bios = atomic_read(&owner->bios);
+	u64 start = local_clock(), now;
+
+	if (!bios)
+		return false;
+	if (plug_has_requests() || forcepoll_poll_cpu_wanted() ||
+	    !spell_goes_on(start)) {
+		forcepoll_flight_leave();
+		return false;
+	}
+
+	/* No wake-up is lost: the caller looks again before it sleeps. */
+	__set_current_state(TASK_RUNNING);
+	do {
+		if (forcepoll_flight_look() ||
+		    atomic_read(&owner->bios) != bios)
+			break;
+		if (forcepoll_poll_cpu_wanted())
+			break;
+	} while (ns_since(start) < SLICE_NS);
+	now = spell_pauses();
+	forcepoll_stats_spun(owner->origin, now - min(now, start));
+	return true;
+}
+
+/*
+ * For those that ask for events, in a running state. @enough: there are as many
+ * as they want, or something to do for them.
+ */
+static u64 look_until(bool (*enough)(void *arg, long min), void *arg, long min,
+		      u64 limit)
+{
+	struct forcepoll_owner *owner = forcepoll_owner();
+	u64 start = local_clock(), ns = 0;
+
+	if (in_atomic() || irqs_disabled())
+		return 0; /* another tracer of the same function */
+	while (atomic_read(&owner->bios) && !enough(arg, min)) {
+		if (forcepoll_flight_look() && min == 1)
+			break;
+		ns = ns_since(start);
+		if (ns >= limit || signal_pending(current) ||
+		    forcepoll_poll_cpu_wanted()) {
+			forcepoll_flight_leave();
+			break;
+		}
+		cond_resched();
+	}
+	forcepoll_stats_spun(owner->origin, ns);
+	return ns;
+}
+
+/* The part of its ring that libaio's users know, as the kernel maps it to them. */
+struct aio_head {
+	u32 id;
+	u32 nr;
+	u32 head;
+	u32 tail;
+};
+
+/*
+ * Whatever the user writes there, it is only how long to wait; when it cannot be
+ * read the kernel will say so.
+ */
+static bool enough_aio(void *ring, long min)
+{
+	struct aio_head h;
+	u32 ready;
+
+	if (copy_from_user_nofault(&h, (void __user *)ring, sizeof(h)))
+		return true;
+	ready = h.tail - h.head;
+	if (h.tail < h.head)
+		ready += h.nr;
+	return ready >= min;
+}
+
+void forcepoll_wait_aio(unsigned long ring, long min,
+			struct timespec64 *timeout)
+{
+	u64 limit = forcepoll_poll_spin_ns(), ns, left;
+
+	/* It does not want to wait, and sees what one look finds. */
+	if (min <= 0 || (timeout && !timespec64_to_ns(timeout))) {
+		if (!in_atomic() && !irqs_disabled())
+			forcepoll_flight_look();
+		return;
+	}
+	if (!timeout) {
+		look_until(enough_aio, (void *)ring, min, limit);
+		return;
+	}
+	if (!timespec64_valid(timeout))
+		return;
+	left = timespec64_to_ns(timeout);
+	ns = look_until(enough_aio, (void *)ring, min, min(limit, left));
+	*timeout = ns_to_timespec64(left - min(left, ns));
+}
+
+/* Completions are task work first, and events when the task has run that. */
+static bool enough_uring(void *arg, long min)
+{
+	struct io_ring_ctx *ctx = arg;
+
+	return !llist_empty(&ctx->work_llist) || task_work_pending(current) ||
+	       (int)(READ_ONCE(ctx->rings->cq.tail) -
+		     READ_ONCE(ctx->rings->cq.head)) >= min;
+}
+
+void forcepoll_wait_uring(struct io_ring_ctx *ctx, int min)
+{
+	if (!(ctx->flags & IORING_SETUP_IOPOLL))
+		look_until(enough_uring, ctx, min, forcepoll_poll_spin_ns());
+}

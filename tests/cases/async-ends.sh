@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: completes what is in flight of those who do not wait for it.
+# TIMEOUT: 240
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+none_in_flight() { [[ $(in_flight) == 0 ]]; }
+some_in_flight() { [[ $(in_flight) != 0 ]]; }
+# ends END...: 64 reads in flight on a slow drive, then that. None may be left,
+# and each one that is reaped must have been read.
+ends() {
+	for end; do
+		stat_mark
+		check "$end" cg_run db timeout 60 ./inflight "$end" 64 "/dev/$dev"
+		check "nothing is left of it" poll_until 30 none_in_flight
+		check "they were marked" stat_is '.async >= 64'
+	done
+}
+# stays END: as ends, in the background
+stays() {
+	stat_mark
+	cg_start db ./inflight "$1" 64 "/dev/$dev" >said
+	check "in flight: $1" poll_until 20 grep -q "in flight" said
+	check "and marked" some_in_flight
+}
+
+requires_forcepoll
+requires_command gcc
+gcc -O1 -pthread -o inflight "$TOP/tests/src/inflight.c"
+dev=$(nvme_dev)
+cg_make db
+loader_start --cgroup "$CGROOT/db"
+nvme_throttle 0 200
+
+ends reap poll user thread fork timeout cancel destroy exit exec
+
+nvme_throttle 0 10
+stays pause
+kill -KILL "$CG_PID"
+check "nothing is left of who was killed" poll_until 30 none_in_flight
+
+stays sleep
+kill -STOP "$CG_PID"
+check "nothing is left of who was stopped" poll_until 30 none_in_flight
+kill -CONT "$CG_PID"
+kill -USR1 "$CG_PID"
+wait "$CG_PID" || fail "it has not all when it goes on"
+
+stays sleep
+"$LOADER" stop 2>/dev/null || :
+kill -INT "$LOADER_PID"
+wait "$LOADER_PID" || fail "the loader failed"
+check "the module waits for them and goes" eval \
+	'poll_until 20 [ ! -d /sys/module/forcepoll ]'
+kill -USR1 "$CG_PID"
+wait "$CG_PID" || fail "it has not all without forcepoll"
+
+# Somebody who is no target waits for a page that a target has only read ahead.
+loader_start --cgroup "$CGROOT/db"
+nvme_throttle 0 50
+cat >ahead.c <<'C'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+	int fd = open(argv[argc - 1], O_RDONLY);
+	if (posix_fadvise(fd, 0, 4096 * 64, POSIX_FADV_WILLNEED))
+		return 1;
+	puts("in flight");
+	fflush(stdout);
+	for (;;)
+		;
+}
+C
+gcc -O1 -o ahead ahead.c
+echo 1 >/proc/sys/vm/drop_caches
+stat_mark
+cg_start db ./ahead "/dev/$dev" >said
+check "read ahead" poll_until 20 grep -q "in flight" said
+check "another one has it" timeout 60 dd if="/dev/$dev" of=/dev/null bs=4k count=64
+check "it was marked" stat_is '.async > 0'
+kill "$CG_PID"
+nvme_throttle 0 0
+
+# Fewer tags than reads: they wait for one in io_submit().
+requests=/sys/block/$dev/queue/nr_requests
+defer eval "echo $(<"$requests") >$requests"
+echo 4 >"$requests"
+check "with four tags" cg_run db timeout 60 ./inflight reap 64 "/dev/$dev"
+check "only some were marked" stat_is '.skip_full > 0'
+check "nothing is left" poll_until 30 none_in_flight
+loader_stop
