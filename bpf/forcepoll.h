@@ -186,8 +186,8 @@ enum forcepoll_origin {
 /* Where a task waits for bios in flight together, and polls. X(name, whose) */
 #define FORCEPOLL_WAITS(X)                                      \
 	X(io_schedule, "direct I/O, the page cache, writeback") \
-	X(aio, "libaio: io_getevents")                          \
-	X(uring, "io_uring without IOPOLL: io_uring_enter")
+	X(aio, "libaio")                                        \
+	X(uring, "io_uring without IOPOLL")
 
 enum forcepoll_wait {
 #define X(name, text) FORCEPOLL_WAIT_##name,

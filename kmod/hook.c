@@ -2,7 +2,7 @@
 /*
  * The only file that knows how functions of the kernel are replaced: one
  * ftrace_ops with IPMODIFY, whose callback sends targets, and nobody else, to
- * the module's version.
+ * the module's version, or does something before the function.
  *
  * R1   who is not a target pays the trampoline and one compare.
  * R2   every replacement counts itself in as its first and out as its last
@@ -14,6 +14,7 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/delay.h>
+#include <linux/kprobes.h>
 #include <linux/pagemap.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
@@ -90,60 +91,6 @@ static void replaced_async_ra(struct readahead_control *ractl,
 	this_cpu_dec(inflight);
 }
 
-static const struct {
-	void *original;
-	void *replacement;
-} hooks[] = {
-	{ submit_bio, replaced_submit_bio },
-	{ page_cache_sync_ra, replaced_sync_ra },
-	{ page_cache_async_ra, replaced_async_ra },
-};
-
-#define ENTRY_SIZE 16 /* bytes from a function to its call of ftrace */
-static unsigned long text, text_size;
-
-/* Out of line: the fast path of the callback then needs no stack frame. */
-static noinline notrace void redirect_target(unsigned long ip, u64 key,
-					     struct ftrace_regs *fregs)
-{
-	struct forcepoll_target target;
-	int i;
-
-	if (!forcepoll_target_lookup(key, &target))
-		return;
-	if (ip - (unsigned long)submit_bio < ENTRY_SIZE &&
-	    forcepoll_poll_backs_off())
-		return;
-	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		/* With IBT the traced address is behind the ENDBR. */
-		if (ip - (unsigned long)hooks[i].original < ENTRY_SIZE) {
-			fp_fregs_set_ip(fregs,
-					(unsigned long)hooks[i].replacement);
-			return;
-		}
-	}
-}
-
-/*
- * Runs at the entry of each of the functions, for every task. Nothing it calls
- * can reach one of them, so ftrace need not guard it against recursion (no
- * FTRACE_OPS_FL_RECURSION, which costs some 70 instructions), and preemption may
- * stay on.
- */
-static void notrace callback(unsigned long ip, unsigned long parent_ip,
-			     struct ftrace_ops *ops, struct ftrace_regs *fregs)
-{
-	u64 key = forcepoll_target_key();
-
-	if (forcepoll_target_missed(key))
-		return;
-	if (parent_ip - text < text_size)
-		return; /* the module itself, calling the original */
-	redirect_target(ip, key, fregs);
-}
-
-/* -- where tasks wait ----------------------------------------------------------- */
-
 static noinline void original_io_schedule(void)
 {
 	io_schedule();
@@ -178,59 +125,109 @@ static long replaced_io_schedule_timeout(long timeout)
 	return timeout;
 }
 
-/* Everybody who sleeps for I/O comes here: it costs them a load and a compare. */
-static void notrace wait_callback(unsigned long ip, unsigned long parent_ip,
-				  struct ftrace_ops *ops,
-				  struct ftrace_regs *fregs)
+static void before_getevents(struct ftrace_regs *fregs)
 {
-	if (likely(!atomic_read(&forcepoll_owner()->bios)))
+	forcepoll_wait_aio(fp_fregs_argument(fregs, 0),
+			   fp_fregs_argument(fregs, 1),
+			   (void *)fp_fregs_argument(fregs, 4));
+}
+
+static void before_cqring_wait(struct ftrace_regs *fregs)
+{
+	forcepoll_wait_uring((void *)fp_fregs_argument(fregs, 0),
+			     fp_fregs_argument(fregs, 1));
+}
+
+#define NO_WAIT FORCEPOLL_NR_WAITS
+
+/*
+ * R27: what is static nobody may call but its callers. So it is not replaced: the
+ * callback itself polls, before it. That runs in the task, as the caller would, and
+ * may be preempted; it does not sleep but where a driver's poll does.
+ */
+static struct hook {
+	unsigned long ip; /* 0: not in this kernel */
+	void *replacement;
+	void (*before)(struct ftrace_regs *fregs);
+	enum forcepoll_wait wait; /* which it is part of, or NO_WAIT */
+	const char *name; /* of a static one */
+} hooks[] = {
+	{ (unsigned long)submit_bio, replaced_submit_bio, NULL, NO_WAIT },
+	{ (unsigned long)page_cache_sync_ra, replaced_sync_ra, NULL, NO_WAIT },
+	{ (unsigned long)page_cache_async_ra, replaced_async_ra, NULL,
+	  NO_WAIT },
+	{ (unsigned long)io_schedule, replaced_io_schedule, NULL,
+	  FORCEPOLL_WAIT_io_schedule },
+	{ (unsigned long)io_schedule_timeout, replaced_io_schedule_timeout,
+	  NULL, FORCEPOLL_WAIT_io_schedule },
+	{ 0, NULL, before_getevents, FORCEPOLL_WAIT_aio, "do_io_getevents" },
+	{ 0, NULL, before_cqring_wait, FORCEPOLL_WAIT_uring, "io_cqring_wait" },
+};
+
+#define ENTRY_SIZE 16 /* bytes from a function to its call of ftrace */
+static unsigned long text, text_size;
+static bool waits; /* is that part of the filter? */
+
+bool forcepoll_hook_waits(enum forcepoll_wait wait)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (hooks[i].wait == wait && !hooks[i].ip)
+			return false;
+	return READ_ONCE(waits);
+}
+
+/* Threads that submit nothing for us, the kernel's and io_uring's, do not wait. */
+static bool notrace in_flight(void)
+{
+	return atomic_read(&forcepoll_owner()->bios) &&
+	       !(current->flags & FP_PF_WORKER);
+}
+
+/* Out of line: the fast path of the callback then needs no stack frame. */
+static noinline notrace void redirect_target(unsigned long ip, u64 key,
+					     struct ftrace_regs *fregs)
+{
+	struct forcepoll_target target;
+	const struct hook *h = hooks;
+
+	/* With IBT the traced address is behind the ENDBR. */
+	while (ip - h->ip >= ENTRY_SIZE)
+		if (++h == hooks + ARRAY_SIZE(hooks))
+			return;
+	if (h->wait != NO_WAIT && !in_flight())
 		return;
-	if (parent_ip - text < text_size)
+	if (!forcepoll_target_lookup(key, &target))
 		return;
-	if (ip - (unsigned long)io_schedule < ENTRY_SIZE)
-		fp_fregs_set_ip(fregs, (unsigned long)replaced_io_schedule);
-	else
-		fp_fregs_set_ip(fregs,
-				(unsigned long)replaced_io_schedule_timeout);
+	if (h == hooks && forcepoll_poll_backs_off())
+		return;
+	if (h->replacement) {
+		fp_fregs_set_ip(fregs, (unsigned long)h->replacement);
+		return;
+	}
+	this_cpu_inc(inflight);
+	h->before(fregs);
+	this_cpu_dec(inflight);
 }
 
 /*
- * R27: these are static, nobody may call them but their callers. So they are not
- * replaced: the callback itself polls, before them. It runs in the task, as its
- * caller would, and may be preempted; it does not sleep but where a driver's poll
- * does, and counts itself in for that.
+ * Runs at the entry of each of the functions, for every task. What it calls
+ * can reach one of them only by a completion that submits, and that is left alone
+ * (skip_atomic). So ftrace need not guard it against recursion (no
+ * FTRACE_OPS_FL_RECURSION, which costs some 70 instructions), and preemption may
+ * stay on.
  */
-static noinline void notrace poll_aio(struct ftrace_regs *fregs)
+static void notrace callback(unsigned long ip, unsigned long parent_ip,
+			     struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
-	this_cpu_inc(inflight);
-	forcepoll_wait_aio(fp_fregs_argument(fregs, 0),
-			   fp_fregs_argument(fregs, 1),
-			   (struct timespec64 *)fp_fregs_argument(fregs, 4));
-	this_cpu_dec(inflight);
-}
+	u64 key = forcepoll_target_key();
 
-static void notrace aio_callback(unsigned long ip, unsigned long parent_ip,
-				 struct ftrace_ops *ops,
-				 struct ftrace_regs *fregs)
-{
-	if (atomic_read(&forcepoll_owner()->bios))
-		poll_aio(fregs);
-}
-
-static noinline void notrace poll_uring(struct ftrace_regs *fregs)
-{
-	this_cpu_inc(inflight);
-	forcepoll_wait_uring((struct io_ring_ctx *)fp_fregs_argument(fregs, 0),
-			     fp_fregs_argument(fregs, 1));
-	this_cpu_dec(inflight);
-}
-
-static void notrace uring_callback(unsigned long ip, unsigned long parent_ip,
-				   struct ftrace_ops *ops,
-				   struct ftrace_regs *fregs)
-{
-	if (atomic_read(&forcepoll_owner()->bios))
-		poll_uring(fregs);
+	if (forcepoll_target_missed(key))
+		return;
+	if (parent_ip - text < text_size)
+		return; /* the module itself, calling the original */
+	redirect_target(ip, key, fregs);
 }
 
 /*
@@ -243,121 +240,82 @@ static struct ftrace_ops ops = {
 		 FP_FTRACE_SAVE_REGS,
 };
 
-static struct ftrace_ops wait_ops = {
-	.func = wait_callback,
-	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT |
-		 FP_FTRACE_SAVE_REGS,
-};
-
-static struct ftrace_ops aio_ops = {
-	.func = aio_callback,
-	.flags = FTRACE_OPS_FL_PERMANENT | FP_FTRACE_SAVE_REGS,
-};
-
-static struct ftrace_ops uring_ops = {
-	.func = uring_callback,
-	.flags = FTRACE_OPS_FL_PERMANENT | FP_FTRACE_SAVE_REGS,
-};
-
-/* A kernel may have compiled the function away, or another may replace it. */
-static struct wait_hook {
-	struct ftrace_ops *ops;
-	char *function; /* NULL: those of io_schedule() */
-	bool there, installed;
-} wait_hooks[] = {
-	[FORCEPOLL_WAIT_io_schedule] = { &wait_ops },
-	[FORCEPOLL_WAIT_aio] = { &aio_ops, "do_io_getevents" },
-	[FORCEPOLL_WAIT_uring] = { &uring_ops, "io_cqring_wait" },
-};
-
-bool forcepoll_hook_waits(enum forcepoll_wait wait)
+/*
+ * The filter is made once for the life of the module: ftrace_free_filter() leaves
+ * dangling pointers in the ops, which nobody may use again.
+ */
+static int filter(const struct hook *h, bool remove)
 {
-	return READ_ONCE(wait_hooks[wait].installed);
+	return h->ip ? ftrace_set_filter_ip(&ops, h->ip, remove, 0) : 0;
 }
 
-static int filter_wait(struct wait_hook *h)
+/*
+ * Where a static function is; nothing is probed. A kernel may have compiled it
+ * away, or given it another name.
+ */
+static void __init find(struct hook *h)
 {
-	if (h->function)
-		return ftrace_set_filter(h->ops, h->function,
-					 strlen(h->function), 0);
-	return ftrace_set_filter_ip(h->ops, (unsigned long)io_schedule, 0, 0) ?:
-		       ftrace_set_filter_ip(h->ops,
-					    (unsigned long)io_schedule_timeout,
-					    0, 0);
+	struct kprobe probe = { .symbol_name = h->name,
+				.flags = KPROBE_FLAG_DISABLED };
+
+	if (register_kprobe(&probe))
+		return;
+	h->ip = (unsigned long)probe.addr;
+	unregister_kprobe(&probe);
 }
 
-static int install(struct ftrace_ops *ops)
+int __init forcepoll_hook_init(void)
+{
+	struct hook *h;
+	int err = 0;
+
+	text = fp_module_text(THIS_MODULE);
+	text_size = fp_module_text_size(THIS_MODULE);
+	for (h = hooks; h < hooks + ARRAY_SIZE(hooks) && !err; h++) {
+		if (h->name)
+			find(h);
+		err = filter(h, false);
+		if (err && h->name) {
+			h->ip = 0;
+			err = 0;
+		}
+	}
+	waits = true;
+	if (err)
+		ftrace_free_filter(&ops);
+	return err;
+}
+
+void forcepoll_hook_uninit(void)
+{
+	ftrace_free_filter(&ops);
+}
+
+static int install(void)
 {
 	int err;
 
 	/* A BPF trampoline on the same function may have to step back: retry. */
 	do {
-		err = register_ftrace_function(ops);
+		err = register_ftrace_function(&ops);
 	} while (err == -EAGAIN);
 	return err;
 }
 
-/* Without one of them its bios keep their interrupts: no reason to fail. */
-static void install_waits(void)
-{
-	struct wait_hook *h;
-
-	for (h = wait_hooks; h < wait_hooks + FORCEPOLL_NR_WAITS; h++)
-		WRITE_ONCE(h->installed, h->there && !install(h->ops));
-}
-
-static int remove_waits(void)
-{
-	struct wait_hook *h;
-	int err = 0;
-
-	for (h = wait_hooks; h < wait_hooks + FORCEPOLL_NR_WAITS; h++) {
-		if (!h->installed)
-			continue;
-		WRITE_ONCE(h->installed, false);
-		err = unregister_ftrace_function(h->ops) ?: err;
-	}
-	return err;
-}
-
-/*
- * The filter is made once for the life of the module: ftrace_free_filter() leaves
- * dangling pointers in the ops, which nobody may use again.
- */
-int __init forcepoll_hook_init(void)
-{
-	int i, err = 0;
-
-	text = fp_module_text(THIS_MODULE);
-	text_size = fp_module_text_size(THIS_MODULE);
-	for (i = 0; i < ARRAY_SIZE(hooks) && !err; i++)
-		err = ftrace_set_filter_ip(
-			&ops, (unsigned long)hooks[i].original, 0, 0);
-	if (err) {
-		ftrace_free_filter(&ops);
-		return err;
-	}
-	for (i = 0; i < FORCEPOLL_NR_WAITS; i++)
-		wait_hooks[i].there = !filter_wait(&wait_hooks[i]);
-	return 0;
-}
-
-void forcepoll_hook_uninit(void)
-{
-	int i;
-
-	ftrace_free_filter(&ops);
-	for (i = 0; i < FORCEPOLL_NR_WAITS; i++)
-		ftrace_free_filter(wait_hooks[i].ops);
-}
-
 int forcepoll_hook_install(void)
 {
-	int err = install(&ops);
+	struct hook *h;
+	int err = install();
 
+	/* Somebody replaces one of them. Where tasks wait we can do without. */
+	if (err == -EBUSY && waits) {
+		WRITE_ONCE(waits, false);
+		for (h = hooks; h < hooks + ARRAY_SIZE(hooks); h++)
+			if (h->wait != NO_WAIT)
+				filter(h, true);
+		err = install();
+	}
 	installed = !err;
-	if (installed)
-		install_waits();
 	return err;
 }
 
@@ -367,7 +325,7 @@ int forcepoll_hook_remove(void)
 
 	if (!installed)
 		return 0;
-	err = unregister_ftrace_function(&ops) ?: remove_waits();
+	err = unregister_ftrace_function(&ops);
 	if (WARN_ON_ONCE(err))
 		return err; /* the text stays referenced, the module loaded */
 	installed = false;
