@@ -63,6 +63,16 @@
 #define FP_FTRACE_SAVE_REGS FTRACE_OPS_FL_SAVE_REGS
 #endif
 
+/*
+ * Is this address a module's? f2fs_balance_fs() sleeps in io_schedule() once, and
+ * relies on having slept; what all wait in is in the kernel itself.
+ */
+#ifdef MODULES_VADDR
+#define fp_module_address(ip) ((ip) >= MODULES_VADDR && (ip) < MODULES_END)
+#else
+#define fp_module_address(ip) false
+#endif
+
 /* ac3b43283923 ("module: replace module_layout with module_memory", v6.4) */
 #ifdef for_each_mod_mem_type
 #define fp_module_text(mod) ((unsigned long)(mod)->mem[MOD_TEXT].base)

@@ -133,10 +133,11 @@ static bool unattended(struct forcepoll_owner *o)
 static void complete_now(struct flight *f)
 {
 	struct bio *bio = f->bio;
-	bool polled = bio->bi_opf & f->added & REQ_POLLED && !in_hardirq();
+	bool looked = this_cpu_read(completing);
 
-	count(f, polled);
-	if (polled)
+	/* Else an interrupt, of a request that it was merged into, or late. */
+	count(f, looked);
+	if (looked)
 		learn(f->owner, !(current->flags & PF_WQ_WORKER));
 	restore(f);
 	land(f);
@@ -174,7 +175,10 @@ void forcepoll_flight_complete(struct io_comp_batch *iob)
 	local_irq_restore(flags);
 }
 
-/* R11, as in poll.c. Its cgroup is the worker's now: an error is rare enough. */
+/*
+ * R11, as in poll.c. Its cgroup is the worker's now: an error is rare enough. The
+ * worker may wait, also for what the submitter must not wait for.
+ */
 static void submit_unmarked(struct flight *f)
 {
 	struct bio *bio = f->bio;
@@ -184,7 +188,10 @@ static void submit_unmarked(struct flight *f)
 	restore(f);
 	bio->bi_status = BLK_STS_OK;
 	bio->bi_cookie = BLK_QC_T_NONE;
+	bio->bi_next = NULL; /* of the request that it was merged into */
 	bio->bi_iter = f->iter;
+	/* io_uring tries again by itself only in the task that submitted. */
+	bio->bi_opf &= ~REQ_NOWAIT;
 	if (!f->remapped)
 		bio_clear_flag(bio, BIO_REMAPPED);
 	bio_associate_blkg(bio);
@@ -211,29 +218,36 @@ static void complete_late(struct work_struct *work)
 	struct forcepoll_device *d =
 		container_of(work, struct forcepoll_device, late_work);
 	struct llist_node *all = llist_reverse_order(llist_del_all(&d->late));
-	struct llist_node *node, *next;
+	struct llist_node *node, *next, *again = NULL;
+	struct flight *f;
 
-	llist_for_each_safe(node, next, all)
-	{
-		struct flight *f = llist_entry(node, struct flight, late);
-
+	for (node = all; node; node = next) {
+		next = node->next;
+		f = llist_entry(node, struct flight, late);
 		forcepoll_stats_count(FORCEPOLL_COUNT_late);
-		if (f->bio->bi_status && maybe_ours(f))
-			submit_unmarked(f);
-		else
+		if (f->bio->bi_status && maybe_ours(f)) {
+			node->next = again;
+			again = node;
+		} else {
 			complete_now(f);
+		}
+	}
+	/* Last: it may wait, for as long as a reset takes. */
+	for (node = again; node; node = next) {
+		next = node->next;
+		submit_unmarked(llist_entry(node, struct flight, late));
 	}
 }
 
 /* -- looking ------------------------------------------------------------------- */
 
 /* A bio that says which hardware queue, for bio_poll(), which asks no more. */
-static void look_at(struct forcepoll_device *d, unsigned int hctx,
+static void look_at(struct block_device *bdev, unsigned int hctx,
 		    struct io_comp_batch *iob)
 {
 	struct bio proxy;
 
-	proxy.bi_bdev = d->bdev;
+	proxy.bi_bdev = bdev;
 	proxy.bi_cookie = fp_poll_cookie(hctx);
 	proxy.bi_opf = REQ_POLLED;
 	bio_poll(&proxy, iob, FP_POLL_FLAGS);
@@ -244,32 +258,37 @@ static bool look(struct forcepoll_device *d)
 	const struct blk_mq_queue_map *map;
 	const struct blk_mq_tag_set *set;
 	DEFINE_IO_COMP_BATCH(iob);
+	struct block_device *bdev;
 	struct request_queue *q;
 	unsigned int i, own;
-	bool there;
+	bool there, all;
 
 	rcu_read_lock();
 	there = atomic_read_acquire(&d->bios);
 	if (there) {
 		q = READ_ONCE(d->q);
+		bdev = READ_ONCE(d->bdev);
 		there = percpu_ref_tryget(&q->q_usage_counter);
 	}
 	rcu_read_unlock();
 	if (!there)
 		return false;
 
-	WRITE_ONCE(d->looks, READ_ONCE(d->looks) + 1);
+	/* Now and then at all of them, or a busy one would starve the others. */
+	all = !(++d->turns & 7);
 	set = q->tag_set;
 	if (set->nr_maps > HCTX_TYPE_POLL) {
 		map = &set->map[HCTX_TYPE_POLL];
 		own = map->nr_queues ? map->mq_map[raw_smp_processor_id()] : 0;
 		if (map->nr_queues)
-			look_at(d, own, &iob);
-		/* The others only when there was nothing in this CPU's. */
-		for (i = 0; i < map->nr_queues && !iob.complete; i++)
+			look_at(bdev, own, &iob);
+		for (i = 0; i < map->nr_queues && (all || !iob.complete); i++)
 			if (map->queue_offset + i != own)
-				look_at(d, map->queue_offset + i, &iob);
+				look_at(bdev, map->queue_offset + i, &iob);
+		all |= i == map->nr_queues || map->nr_queues == 1;
 	}
+	if (all)
+		WRITE_ONCE(d->looks, READ_ONCE(d->looks) + 1);
 	percpu_ref_put(&q->q_usage_counter);
 	forcepoll_stats_count(FORCEPOLL_COUNT_looks);
 	forcepoll_flight_complete(&iob);
@@ -362,7 +381,7 @@ static void arm(struct forcepoll_device *d)
 	if (READ_ONCE(d->armed) || xchg(&d->armed, true))
 		return;
 	WRITE_ONCE(d->looks_seen, READ_ONCE(d->looks));
-	d->period = max(d->period, period_min());
+	d->period = period_min();
 	hrtimer_start(&d->backstop, ns_to_ktime(d->period), HRTIMER_MODE_REL);
 }
 
@@ -462,7 +481,8 @@ static void look_in_passing(struct forcepoll_device *d, u64 now)
 	if (READ_ONCE(d->looks_submit) != looks) {
 		WRITE_ONCE(d->looks_submit, looks);
 		WRITE_ONCE(d->since, now);
-	} else if ((s64)(now - READ_ONCE(d->since)) > (s64)period_min()) {
+	} else if ((s64)(now - READ_ONCE(d->since)) > (s64)period_min() &&
+		   !forcepoll_poll_plugged()) {
 		look(d);
 	}
 }

@@ -43,7 +43,8 @@ struct forcepoll_device {
 	struct block_device *bdev; /* the whole disk, likewise */
 	atomic_t bios; /* in flight */
 	bool armed;
-	unsigned int looks; /* at its completion queues; some may be missed */
+	unsigned int turns; /* of looking */
+	unsigned int looks; /* at all its poll queues; some may be missed */
 	unsigned int looks_seen; /* by the backstop */
 	u64 period; /* of the backstop, ns */
 	unsigned int submits, submits_seen; /* likewise */

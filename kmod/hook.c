@@ -14,6 +14,7 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/delay.h>
+#include <linux/io_uring.h>
 #include <linux/kprobes.h>
 #include <linux/pagemap.h>
 #include <linux/percpu.h>
@@ -117,7 +118,11 @@ static long replaced_io_schedule_timeout(long timeout)
 	unsigned long start = jiffies;
 
 	this_cpu_inc(inflight);
-	if (!forcepoll_wait_instead())
+	/*
+	 * A short one is a pause: balance_dirty_pages() and retries for want of
+	 * memory believe that the time has passed.
+	 */
+	if (timeout <= 5 * HZ || !forcepoll_wait_instead())
 		timeout = original_io_schedule_timeout(timeout);
 	else if (timeout != MAX_SCHEDULE_TIMEOUT)
 		timeout -= min_t(unsigned long, timeout, jiffies - start);
@@ -135,7 +140,9 @@ static void before_getevents(struct ftrace_regs *fregs)
 static void before_cqring_wait(struct ftrace_regs *fregs)
 {
 	forcepoll_wait_uring((void *)fp_fregs_argument(fregs, 0),
-			     fp_fregs_argument(fregs, 1));
+			     fp_fregs_argument(fregs, 1),
+			     fp_fregs_argument(fregs, 2) &
+				     IORING_ENTER_EXT_ARG);
 }
 
 #define NO_WAIT FORCEPOLL_NR_WAITS
@@ -186,7 +193,8 @@ static bool notrace in_flight(void)
 }
 
 /* Out of line: the fast path of the callback then needs no stack frame. */
-static noinline notrace void redirect_target(unsigned long ip, u64 key,
+static noinline notrace void redirect_target(unsigned long ip,
+					     unsigned long parent_ip, u64 key,
 					     struct ftrace_regs *fregs)
 {
 	struct forcepoll_target target;
@@ -196,7 +204,8 @@ static noinline notrace void redirect_target(unsigned long ip, u64 key,
 	while (ip - h->ip >= ENTRY_SIZE)
 		if (++h == hooks + ARRAY_SIZE(hooks))
 			return;
-	if (h->wait != NO_WAIT && !in_flight())
+	if (h->wait != NO_WAIT &&
+	    (!in_flight() || fp_module_address(parent_ip)))
 		return;
 	if (!forcepoll_target_lookup(key, &target))
 		return;
@@ -227,7 +236,7 @@ static void notrace callback(unsigned long ip, unsigned long parent_ip,
 		return;
 	if (parent_ip - text < text_size)
 		return; /* the module itself, calling the original */
-	redirect_target(ip, key, fregs);
+	redirect_target(ip, parent_ip, key, fregs);
 }
 
 /*

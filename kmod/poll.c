@@ -254,6 +254,13 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 	}
 }
 
+bool forcepoll_poll_plugged(void)
+{
+	const struct blk_plug *plug = current->plug;
+
+	return plug && (plug->rq_count || !list_empty(&plug->cb_list));
+}
+
 /*
  * R15: a request in the caller's plug is not started. Started it must be, and
  * the plug stays the caller's. blk_finish_plug() takes it away only after the
@@ -305,6 +312,7 @@ static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
 	bio->bi_status = BLK_STS_OK;
 	bio->bi_opf &= ~added;
 	bio->bi_cookie = BLK_QC_T_NONE;
+	bio->bi_next = NULL;
 	bio->bi_iter = place->iter;
 	if (!place->remapped)
 		bio_clear_flag(bio, BIO_REMAPPED);
@@ -551,6 +559,10 @@ static bool waits_elsewhere(const struct bio *bio, int nr,
 		return forcepoll_hook_waits(FORCEPOLL_WAIT_uring);
 	/* Must not wait, and not asked by a ring: nobody will. */
 	if (alone == FORCEPOLL_COUNT_skip_nowait)
+		return false;
+	/* XFS waits for its buffers, and its log, in a plain schedule(). */
+	if (bio->bi_opf & REQ_META && (op_is_write(bio_op(bio)) ||
+				       !(bio->bi_opf & (REQ_PRIO | REQ_SYNC))))
 		return false;
 	return forcepoll_hook_waits(FORCEPOLL_WAIT_io_schedule);
 }

@@ -28,6 +28,9 @@ bool forcepoll_poll_skip_busy(void);
 /* Somebody else could use this CPU. */
 bool forcepoll_poll_cpu_wanted(void);
 
+/* The caller's plug holds requests: to look for others would flush it. */
+bool forcepoll_poll_plugged(void);
+
 /* Parameter spin_us. */
 u64 forcepoll_poll_spin_ns(void);
 

@@ -66,14 +66,6 @@ static u64 spell_pauses(void)
 	return now;
 }
 
-/* R15: to flush a plug may sleep, which the task's state forbids. */
-static bool plug_has_requests(void)
-{
-	const struct blk_plug *plug = current->plug;
-
-	return plug && (plug->rq_count || !list_empty(&plug->cb_list));
-}
-
 bool forcepoll_wait_instead(void)
 {
 	struct forcepoll_owner *owner = forcepoll_owner();
@@ -82,7 +74,8 @@ bool forcepoll_wait_instead(void)
 
 	if (!bios)
 		return false;
-	if (plug_has_requests() || forcepoll_poll_cpu_wanted() ||
+	/* R15: to flush a plug may sleep, which the task's state forbids. */
+	if (forcepoll_poll_plugged() || forcepoll_poll_cpu_wanted() ||
 	    !spell_goes_on(start)) {
 		forcepoll_flight_leave();
 		return false;
@@ -112,19 +105,20 @@ static u64 look_until(bool (*enough)(void *arg, long min), void *arg, long min,
 	struct forcepoll_owner *owner = forcepoll_owner();
 	u64 start = local_clock(), ns = 0;
 
-	if (in_atomic() || irqs_disabled())
-		return 0; /* another tracer of the same function */
-	while (atomic_read(&owner->bios) && !enough(arg, min)) {
-		if (forcepoll_flight_look() && min == 1)
-			break;
+	/* Atomic: another tracer of the same function. */
+	while (!in_atomic() && !irqs_disabled() && atomic_read(&owner->bios)) {
+		if (enough(arg, min))
+			goto out;
+		forcepoll_flight_look();
 		ns = ns_since(start);
-		if (ns >= limit || signal_pending(current) ||
-		    forcepoll_poll_cpu_wanted()) {
-			forcepoll_flight_leave();
+		if (ns >= limit || task_sigpending(current) ||
+		    forcepoll_poll_cpu_wanted())
 			break;
-		}
 		cond_resched();
 	}
+	if (atomic_read(&owner->bios) && limit)
+		forcepoll_flight_leave();
+out:
 	forcepoll_stats_spun(owner->origin, ns);
 	return ns;
 }
@@ -186,8 +180,12 @@ static bool enough_uring(void *arg, long min)
 		     READ_ONCE(ctx->rings->cq.head)) >= min;
 }
 
-void forcepoll_wait_uring(struct io_ring_ctx *ctx, int min)
+void forcepoll_wait_uring(struct io_ring_ctx *ctx, int min, bool timeout)
 {
-	if (!(ctx->flags & IORING_SETUP_IOPOLL))
-		look_until(enough_uring, ctx, min, forcepoll_poll_spin_ns());
+	u64 limit = forcepoll_poll_spin_ns();
+
+	if (ctx->flags & IORING_SETUP_IOPOLL)
+		return;
+	/* Its time begins when we are done, and how long it is we cannot see. */
+	look_until(enough_uring, ctx, min, timeout ? SLICE_NS : limit);
 }

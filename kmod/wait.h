@@ -21,6 +21,6 @@ bool forcepoll_wait_instead(void);
  */
 void forcepoll_wait_aio(unsigned long ring, long min,
 			struct timespec64 *timeout);
-void forcepoll_wait_uring(struct io_ring_ctx *ctx, int min);
+void forcepoll_wait_uring(struct io_ring_ctx *ctx, int min, bool timeout);
 
 #endif
