@@ -8,47 +8,72 @@ set -eu
 
 none_in_flight() { [[ $(in_flight) == 0 ]]; }
 some_in_flight() { [[ $(in_flight) != 0 ]]; }
-# ends END...: 64 reads in flight on a slow drive, then that. None may be left,
-# and each one that is reaped must have been read.
+# ends PROGRAM END...: 64 reads in flight on a slow drive, then that. None may be
+# left, and each one that is reaped must have been read.
 ends() {
-	for end; do
+	local program=$1 end
+	for end in "${@:2}"; do
 		stat_mark
-		check "$end" cg_run db timeout 60 ./inflight "$end" 64 "/dev/$dev"
+		check "$end" cg_run db timeout 60 "./$program" "$end" 64 "/dev/$dev"
 		check "nothing is left of it" poll_until 30 none_in_flight
 		check "they were marked" stat_is '.async >= 64'
 	done
 }
-# stays END: as ends, in the background
+# stays PROGRAM END: as ends, in the background
 stays() {
 	stat_mark
-	cg_start db ./inflight "$1" 64 "/dev/$dev" >said
-	check "in flight: $1" poll_until 20 grep -q "in flight" said
+	: >said
+	cg_start db "./$1" "$2" 64 "/dev/$dev" >said
+	check "in flight: $2" poll_until 20 grep -q "in flight" said
 	check "and marked" some_in_flight
 }
+# goes_on: what stays reaps them after all.
+goes_on() {
+	kill -USR1 "$CG_PID"
+	wait "$CG_PID" || fail "it has not all when it goes on"
+}
+
+# ring_polled: rings are polled on this kernel. 6.1 has no function to wait in.
+ring_polled() { "$LOADER" status --json | jq -e .waits.uring >rings; }
 
 requires_forcepoll
 requires_command gcc
 gcc -O1 -pthread -o inflight "$TOP/tests/src/inflight.c"
+gcc -O1 -o inflight_uring "$TOP/tests/src/inflight_uring.c" -luring
 dev=$(nvme_dev)
 cg_make db
 loader_start --cgroup "$CGROOT/db"
 nvme_throttle 0 200
 
-ends reap poll user thread fork timeout cancel destroy exit exec
+ends inflight reap poll user thread fork timeout signal cancel destroy exit exec
+if ring_polled; then
+	ends inflight_uring reap user share timeout
+fi
 
 nvme_throttle 0 10
-stays pause
+stays inflight pause
 kill -KILL "$CG_PID"
 check "nothing is left of who was killed" poll_until 30 none_in_flight
 
-stays sleep
+stays inflight sleep
 kill -STOP "$CG_PID"
 check "nothing is left of who was stopped" poll_until 30 none_in_flight
 kill -CONT "$CG_PID"
-kill -USR1 "$CG_PID"
-wait "$CG_PID" || fail "it has not all when it goes on"
+goes_on
 
-stays sleep
+stays inflight ptrace
+check "nothing is left of who is traced" poll_until 30 none_in_flight
+goes_on
+
+if ring_polled; then
+	stays inflight_uring close
+	check "nothing is left of a closed ring" poll_until 30 none_in_flight
+	kill "$CG_PID"
+fi
+
+check "no timer runs for nothing" poll_until 5 eval '! grep -q backstop /proc/timer_list'
+
+stays inflight sleep
 "$LOADER" stop 2>/dev/null || :
 kill -INT "$LOADER_PID"
 wait "$LOADER_PID" || fail "the loader failed"

@@ -10,12 +10,15 @@
  *   fork     has a child that ends first, then waits for them
  *   timeout  waits for all, but 50 ms at the most, again and again; fails when one
  *            wait takes less than that without all, or more than 1 s
+ *   signal   waits for all, and a signal comes after 50 ms, again and again; fails
+ *            when one wait takes more than 1 s
  *   cancel   cancels what can be cancelled, and waits for the others
  *   destroy  destroys the context, which waits for them
  *   exit     ends
  *   exec     becomes "true"
  *   pause    sleeps until it is killed
  *   sleep    never reaps, and goes on after SIGUSR1 with "reap"
+ *   ptrace   is stopped by ptrace, and goes on after SIGUSR1 with "reap"
  *
  * Status 0 when each read was whole, 3 when some failed ("N failed").
  */
@@ -28,7 +31,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -128,21 +133,51 @@ static void user(void)
 	account((struct io_event *)ring->event, n);
 }
 
+static void wake(int sig)
+{
+	(void)sig;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
 static void with_timeout(void)
 {
-	long left = n, got;
+	long left = n;
 
 	while (left) {
-		struct timespec t = { .tv_nsec = 50 * 1000 * 1000 }, a, b;
-		double s;
+		struct timespec t = { .tv_nsec = 50 * 1000 * 1000 };
+		double start = now(), s;
 
-		clock_gettime(CLOCK_MONOTONIC, &a);
-		got = get(left, &t);
-		clock_gettime(CLOCK_MONOTONIC, &b);
-		s = b.tv_sec - a.tv_sec + (b.tv_nsec - a.tv_nsec) * 1e-9;
-		left -= got;
+		left -= get(left, &t);
+		s = now() - start;
 		if (s > 1 || (left && s < 0.05)) {
 			printf("waited for %.3f s\n", s);
+			exit(1);
+		}
+	}
+}
+
+/* EINTR, or what there is. */
+static void with_signal(void)
+{
+	struct itimerval every = { { 0, 50000 }, { 0, 50000 } };
+	struct sigaction act = { .sa_handler = wake }; /* no SA_RESTART */
+	long left = n;
+
+	sigaction(SIGALRM, &act, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+	while (left) {
+		double start = now();
+
+		left -= get(left, NULL);
+		if (now() - start > 1) {
+			printf("waited for %.3f s\n", now() - start);
 			exit(1);
 		}
 	}
@@ -170,11 +205,6 @@ static void cancel(void)
 		left -= get(1, NULL);
 }
 
-static void wake(int sig)
-{
-	(void)sig;
-}
-
 static void go_on(const char *end)
 {
 	pthread_t thread;
@@ -193,6 +223,8 @@ static void go_on(const char *end)
 		with_child();
 	else if (!strcmp(end, "timeout"))
 		with_timeout();
+	else if (!strcmp(end, "signal"))
+		with_signal();
 	else if (!strcmp(end, "cancel"))
 		cancel();
 	else if (!strcmp(end, "destroy"))
@@ -206,19 +238,49 @@ static void go_on(const char *end)
 	else if (!strcmp(end, "sleep")) {
 		pause();
 		reap();
-	} else
+	} else if (!strcmp(end, "ptrace"))
+		reap();
+	else
 		exit(2);
+}
+
+/* @pid has stopped itself, traced by us. */
+static int hold(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+		die("waitpid");
+	puts("in flight");
+	fflush(stdout);
+	pause();
+	if (ptrace(PTRACE_DETACH, pid, 0, 0))
+		die("ptrace");
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 int main(int argc, char **argv)
 {
+	pid_t pid;
+
 	if (argc != 4)
 		return 2;
 	n = atol(argv[2]);
 	signal(SIGUSR1, wake);
+	if (!strcmp(argv[1], "ptrace")) {
+		pid = fork();
+		if (pid)
+			return hold(pid);
+	}
 	submit(argv[3]);
-	puts("in flight");
-	fflush(stdout);
+	if (!strcmp(argv[1], "ptrace")) {
+		if (ptrace(PTRACE_TRACEME, 0, 0, 0) || raise(SIGSTOP))
+			die("ptrace");
+	} else {
+		puts("in flight");
+		fflush(stdout);
+	}
 	go_on(argv[1]);
 	if (failed)
 		printf("%ld failed\n", failed);
