@@ -62,7 +62,75 @@ struct flight {
 
 static struct kmem_cache *flights;
 static struct workqueue_struct *workers;
-static DEFINE_PER_CPU(bool, completing);
+
+/* When forcepoll_flight_complete() began, by local_clock(); 0 outside of it. */
+static DEFINE_PER_CPU(u64, completing);
+
+/* -- memory -------------------------------------------------------------------- */
+
+/*
+ * Some are kept per CPU: with what kernels are hardened by, a kmem_cache costs
+ * several times what this does.
+ */
+#define STASH_MAX 64
+static DEFINE_PER_CPU(
+	struct stash {
+		struct llist_node *first;
+		unsigned int nr;
+	},
+	stash);
+
+static struct flight *new_flight(void)
+{
+	struct llist_node *node;
+	unsigned long flags;
+	struct stash *s;
+
+	local_irq_save(flags);
+	s = this_cpu_ptr(&stash);
+	node = s->first;
+	if (node) {
+		s->first = node->next;
+		s->nr--;
+	}
+	local_irq_restore(flags);
+	if (node)
+		return llist_entry(node, struct flight, late);
+	return kmem_cache_alloc(flights, GFP_NOWAIT | __GFP_NOWARN);
+}
+
+static void free_flight(struct flight *f)
+{
+	unsigned long flags;
+	struct stash *s;
+	bool kept;
+
+	local_irq_save(flags);
+	s = this_cpu_ptr(&stash);
+	kept = s->nr < STASH_MAX;
+	if (kept) {
+		f->late.next = s->first;
+		s->first = &f->late;
+		s->nr++;
+	}
+	local_irq_restore(flags);
+	if (!kept)
+		kmem_cache_free(flights, f);
+}
+
+static void free_stashes(void)
+{
+	struct llist_node *node, *next;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		for (node = per_cpu(stash, cpu).first; node; node = next) {
+			next = node->next;
+			kmem_cache_free(flights,
+					llist_entry(node, struct flight, late));
+		}
+	}
+}
 
 /* -- completion ---------------------------------------------------------------- */
 
@@ -83,19 +151,19 @@ static void land(struct flight *f)
 	atomic_dec(&f->owner->bios);
 	/* The last use of the device: see the top of this file. */
 	atomic_dec_return_release(&f->device->bios);
-	kmem_cache_free(flights, f);
+	free_flight(f);
 }
 
-static void count(const struct flight *f, bool polled)
+/* @polled: when it was found, or 0. */
+static void count(const struct flight *f, u64 polled)
 {
-	u64 ns = max_t(s64, local_clock() - f->start, 0);
-
 	if (!polled) {
 		forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
 		return;
 	}
 	forcepoll_stats_count(FORCEPOLL_COUNT_async);
-	forcepoll_stats_polled(f->origin, f->iter.bi_size, 0, ns, 0);
+	forcepoll_stats_polled(f->origin, f->iter.bi_size, 0,
+			       max_t(s64, polled - f->start, 0), 0);
 }
 
 /*
@@ -133,7 +201,7 @@ static bool unattended(struct forcepoll_owner *o)
 static void complete_now(struct flight *f)
 {
 	struct bio *bio = f->bio;
-	bool looked = this_cpu_read(completing);
+	u64 looked = this_cpu_read(completing);
 
 	/* Else an interrupt, of a request that it was merged into, or late. */
 	count(f, looked);
@@ -169,9 +237,9 @@ void forcepoll_flight_complete(struct io_comp_batch *iob)
 	if (!iob->complete)
 		return;
 	local_irq_save(flags);
-	this_cpu_write(completing, true);
+	this_cpu_write(completing, local_clock());
 	iob->complete(iob);
-	this_cpu_write(completing, false);
+	this_cpu_write(completing, 0);
 	local_irq_restore(flags);
 }
 
@@ -377,7 +445,7 @@ static enum hrtimer_restart backstop(struct hrtimer *timer)
 
 static void arm(struct forcepoll_device *d)
 {
-	smp_mb(); /* the count first, then "armed" */
+	smp_mb__after_atomic(); /* the count first, then "armed" */
 	if (READ_ONCE(d->armed) || xchg(&d->armed, true))
 		return;
 	WRITE_ONCE(d->looks_seen, READ_ONCE(d->looks));
@@ -438,20 +506,21 @@ static struct forcepoll_device *take_device(struct bio *bio)
 		WRITE_ONCE(d->q, q);
 	if (READ_ONCE(d->bdev) != bdev)
 		WRITE_ONCE(d->bdev, bdev);
-	atomic_inc_return_release(&d->bios);
+	smp_mb__before_atomic(); /* look() sees these when it sees the count */
+	atomic_inc(&d->bios);
 	return d;
 }
 
 static struct flight *take_off(struct bio *bio, struct forcepoll_owner *owner,
 			       enum forcepoll_origin origin)
 {
-	struct flight *f = kmem_cache_alloc(flights, GFP_NOWAIT | __GFP_NOWARN);
+	struct flight *f = new_flight();
 
 	if (!f)
 		return NULL;
 	f->device = take_device(bio);
 	if (!f->device) {
-		kmem_cache_free(flights, f);
+		free_flight(f);
 		return NULL;
 	}
 	f->owner = owner;
@@ -557,5 +626,6 @@ void forcepoll_flight_uninit(void)
 	destroy_workqueue(workers); /* after what is queued has run */
 	for (i = 0; i < MAX_DEVICES; i++)
 		kfree(devices[i]);
+	free_stashes();
 	kmem_cache_destroy(flights);
 }

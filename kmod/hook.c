@@ -159,31 +159,22 @@ static struct hook {
 	enum forcepoll_wait wait; /* which it is part of, or NO_WAIT */
 	const char *name; /* of a static one */
 } hooks[] = {
+	/* Those that are called most first. */
 	{ (unsigned long)submit_bio, replaced_submit_bio, NULL, NO_WAIT },
-	{ (unsigned long)page_cache_sync_ra, replaced_sync_ra, NULL, NO_WAIT },
-	{ (unsigned long)page_cache_async_ra, replaced_async_ra, NULL,
-	  NO_WAIT },
+	{ 0, NULL, before_getevents, FORCEPOLL_WAIT_aio, "do_io_getevents" },
+	{ 0, NULL, before_cqring_wait, FORCEPOLL_WAIT_uring, "io_cqring_wait" },
 	{ (unsigned long)io_schedule, replaced_io_schedule, NULL,
 	  FORCEPOLL_WAIT_io_schedule },
 	{ (unsigned long)io_schedule_timeout, replaced_io_schedule_timeout,
 	  NULL, FORCEPOLL_WAIT_io_schedule },
-	{ 0, NULL, before_getevents, FORCEPOLL_WAIT_aio, "do_io_getevents" },
-	{ 0, NULL, before_cqring_wait, FORCEPOLL_WAIT_uring, "io_cqring_wait" },
+	{ (unsigned long)page_cache_sync_ra, replaced_sync_ra, NULL, NO_WAIT },
+	{ (unsigned long)page_cache_async_ra, replaced_async_ra, NULL,
+	  NO_WAIT },
 };
 
 #define ENTRY_SIZE 16 /* bytes from a function to its call of ftrace */
 static unsigned long text, text_size;
-static bool waits; /* is that part of the filter? */
-
-bool forcepoll_hook_waits(enum forcepoll_wait wait)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(hooks); i++)
-		if (hooks[i].wait == wait && !hooks[i].ip)
-			return false;
-	return READ_ONCE(waits);
-}
+unsigned int forcepoll_hook_waits;
 
 /* Threads that submit nothing for us, the kernel's and io_uring's, do not wait. */
 static bool notrace in_flight(void)
@@ -197,7 +188,6 @@ static noinline notrace void redirect_target(unsigned long ip,
 					     unsigned long parent_ip, u64 key,
 					     struct ftrace_regs *fregs)
 {
-	struct forcepoll_target target;
 	const struct hook *h = hooks;
 
 	/* With IBT the traced address is behind the ENDBR. */
@@ -207,7 +197,7 @@ static noinline notrace void redirect_target(unsigned long ip,
 	if (h->wait != NO_WAIT &&
 	    (!in_flight() || fp_module_address(parent_ip)))
 		return;
-	if (!forcepoll_target_lookup(key, &target))
+	if (!forcepoll_target_is(key))
 		return;
 	if (h == hooks && forcepoll_poll_backs_off())
 		return;
@@ -288,8 +278,9 @@ int __init forcepoll_hook_init(void)
 			h->ip = 0;
 			err = 0;
 		}
+		if (h->ip && h->wait != NO_WAIT)
+			forcepoll_hook_waits |= 1 << h->wait;
 	}
-	waits = true;
 	if (err)
 		ftrace_free_filter(&ops);
 	return err;
@@ -317,8 +308,8 @@ int forcepoll_hook_install(void)
 	int err = install();
 
 	/* Somebody replaces one of them. Where tasks wait we can do without. */
-	if (err == -EBUSY && waits) {
-		WRITE_ONCE(waits, false);
+	if (err == -EBUSY && forcepoll_hook_waits) {
+		WRITE_ONCE(forcepoll_hook_waits, 0);
 		for (h = hooks; h < hooks + ARRAY_SIZE(hooks); h++)
 			if (h->wait != NO_WAIT)
 				filter(h, true);

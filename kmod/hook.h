@@ -2,14 +2,20 @@
 #ifndef FORCEPOLL_HOOK_H
 #define FORCEPOLL_HOOK_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 #include "forcepoll.h"
 
 struct bio;
 
-/* Do tasks poll there, on this kernel, at this moment? */
-bool forcepoll_hook_waits(enum forcepoll_wait wait);
+/* Where tasks poll on this kernel, as 1 << enum forcepoll_wait. */
+extern unsigned int forcepoll_hook_waits;
+
+static inline bool forcepoll_hook_waits_in(enum forcepoll_wait wait)
+{
+	return READ_ONCE(forcepoll_hook_waits) >> wait & 1;
+}
 
 /* -EINVAL: this kernel does not let one of the functions be replaced. */
 int forcepoll_hook_init(void);

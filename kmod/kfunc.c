@@ -120,8 +120,6 @@ __bpf_kfunc int forcepoll_release(void)
 
 __bpf_kfunc int forcepoll_stats_read(struct forcepoll_stats *stats)
 {
-	int i;
-
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 
@@ -129,8 +127,7 @@ __bpf_kfunc int forcepoll_stats_read(struct forcepoll_stats *stats)
 	stats->abi = FORCEPOLL_ABI;
 	forcepoll_target_describe(stats);
 	stats->inflight = forcepoll_hook_inflight();
-	for (i = 0; i < FORCEPOLL_NR_WAITS; i++)
-		stats->waits |= (u64)forcepoll_hook_waits(i) << i;
+	stats->waits = READ_ONCE(forcepoll_hook_waits);
 	stats->bios = forcepoll_flight_bios();
 	forcepoll_stats_sum(stats);
 	return 0;

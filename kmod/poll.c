@@ -554,9 +554,9 @@ static bool waits_elsewhere(const struct bio *bio, int nr,
 			    enum forcepoll_count alone)
 {
 	if (fp_syscall_is_io_submit(nr))
-		return forcepoll_hook_waits(FORCEPOLL_WAIT_aio);
+		return forcepoll_hook_waits_in(FORCEPOLL_WAIT_aio);
 	if (fp_syscall_is_io_uring(nr))
-		return forcepoll_hook_waits(FORCEPOLL_WAIT_uring);
+		return forcepoll_hook_waits_in(FORCEPOLL_WAIT_uring);
 	/* Must not wait, and not asked by a ring: nobody will. */
 	if (alone == FORCEPOLL_COUNT_skip_nowait)
 		return false;
@@ -564,7 +564,7 @@ static bool waits_elsewhere(const struct bio *bio, int nr,
 	if (bio->bi_opf & REQ_META && (op_is_write(bio_op(bio)) ||
 				       !(bio->bi_opf & (REQ_PRIO | REQ_SYNC))))
 		return false;
-	return forcepoll_hook_waits(FORCEPOLL_WAIT_io_schedule);
+	return forcepoll_hook_waits_in(FORCEPOLL_WAIT_io_schedule);
 }
 
 void forcepoll_poll_submit(struct bio *bio,

@@ -15,13 +15,7 @@ static struct binding __rcu *bound;
 
 DEFINE_PER_CPU(u64[FORCEPOLL_SLOTS], forcepoll_misses);
 
-/* Key and value: with preemption off, so that they go together. */
-static DEFINE_PER_CPU(
-	struct hit {
-		u64 key;
-		u64 value;
-	}[FORCEPOLL_SLOTS],
-	hits);
+DEFINE_PER_CPU(struct forcepoll_hit[FORCEPOLL_SLOTS], forcepoll_hits);
 
 static void *lookup(struct bpf_map *map, u32 key)
 {
@@ -51,26 +45,17 @@ static bool lookup_maps(u32 tgid, u64 *value)
 	return found;
 }
 
-bool forcepoll_target_lookup(u64 key, struct forcepoll_target *target)
+bool forcepoll_target_find(u64 key, struct forcepoll_target *target)
 {
 	unsigned int slot = (key >> 32) % FORCEPOLL_SLOTS;
-	struct hit hit;
+	struct forcepoll_hit hit = { .key = key };
 
-	BUILD_BUG_ON(sizeof(*target) != sizeof(hit.value));
-
-	preempt_disable();
-	hit = *this_cpu_ptr(&hits[slot]);
-	preempt_enable();
-	if (hit.key != key) {
-		if (!lookup_maps(key >> 32, &hit.value)) {
-			this_cpu_write(forcepoll_misses[slot], key);
-			return false;
-		}
-		hit.key = key;
-		preempt_disable();
-		*this_cpu_ptr(&hits[slot]) = hit;
-		preempt_enable();
+	if (!lookup_maps(key >> 32, &hit.value)) {
+		this_cpu_write(forcepoll_misses[slot], key);
+		return false;
 	}
+	get_cpu_var(forcepoll_hits)[slot] = hit;
+	put_cpu_var(forcepoll_hits);
 	memcpy(target, &hit.value, sizeof(hit.value));
 	return true;
 }

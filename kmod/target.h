@@ -2,9 +2,12 @@
 #ifndef FORCEPOLL_TARGET_H
 #define FORCEPOLL_TARGET_H
 
+#include <linux/build_bug.h>
 #include <linux/jiffies.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/string.h>
 
 #include "forcepoll.h"
 
@@ -21,6 +24,13 @@ struct forcepoll_stats;
 #define FORCEPOLL_SLOTS 64
 DECLARE_PER_CPU(u64[FORCEPOLL_SLOTS], forcepoll_misses);
 
+/* Key and value: read with preemption off, so that they go together. */
+struct forcepoll_hit {
+	u64 key;
+	u64 value; /* struct forcepoll_target */
+};
+DECLARE_PER_CPU(struct forcepoll_hit[FORCEPOLL_SLOTS], forcepoll_hits);
+
 static __always_inline u64 forcepoll_target_key(void)
 {
 	return (u64)(u32)current->tgid << 32 | (u32)jiffies;
@@ -34,10 +44,36 @@ static __always_inline bool forcepoll_target_missed(u64 key)
 	       key;
 }
 
+/* What is remembered in neither. */
+bool forcepoll_target_find(u64 key, struct forcepoll_target *target);
+
 /*
  * Is the current process a target? @key: forcepoll_target_key(), taken before.
  */
-bool forcepoll_target_lookup(u64 key, struct forcepoll_target *target);
+static __always_inline bool
+forcepoll_target_lookup(u64 key, struct forcepoll_target *target)
+{
+	struct forcepoll_hit hit;
+
+	BUILD_BUG_ON(sizeof(*target) != sizeof(hit.value));
+
+	preempt_disable();
+	hit = *this_cpu_ptr(&forcepoll_hits[(key >> 32) % FORCEPOLL_SLOTS]);
+	preempt_enable();
+	if (hit.key != key)
+		return forcepoll_target_find(key, target);
+	memcpy(target, &hit.value, sizeof(hit.value));
+	return true;
+}
+
+static __always_inline bool forcepoll_target_is(u64 key)
+{
+	struct forcepoll_target target;
+
+	return this_cpu_read(forcepoll_hits[(key >> 32) % FORCEPOLL_SLOTS].key)
+		       == key ||
+	       forcepoll_target_find(key, &target);
+}
 
 /* Is the disk with this dev one of the chosen ones? */
 bool forcepoll_target_device(u32 dev);

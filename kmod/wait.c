@@ -103,20 +103,23 @@ static u64 look_until(bool (*enough)(void *arg, long min), void *arg, long min,
 		      u64 limit)
 {
 	struct forcepoll_owner *owner = forcepoll_owner();
-	u64 start = local_clock(), ns = 0;
+	u64 start, ns = 0;
 
 	/* Atomic: another tracer of the same function. */
-	while (!in_atomic() && !irqs_disabled() && atomic_read(&owner->bios)) {
-		if (enough(arg, min))
-			goto out;
+	if (in_atomic() || irqs_disabled() || enough(arg, min))
+		return 0;
+	start = local_clock();
+	while (atomic_read(&owner->bios)) {
 		forcepoll_flight_look();
 		ns = ns_since(start);
+		if (enough(arg, min)) /* by an interrupt, too: they may mix */
+			goto out;
 		if (ns >= limit || task_sigpending(current) ||
 		    forcepoll_poll_cpu_wanted())
 			break;
 		cond_resched();
 	}
-	if (atomic_read(&owner->bios) && limit)
+	if (atomic_read(&owner->bios))
 		forcepoll_flight_leave();
 out:
 	forcepoll_stats_spun(owner->origin, ns);
@@ -137,15 +140,28 @@ struct aio_head {
  */
 static bool enough_aio(void *ring, long min)
 {
-	struct aio_head h;
-	u32 ready;
+	const struct aio_head __user *h = (void __user *)ring;
+	u32 nr, head, tail, ready;
 
-	if (copy_from_user_nofault(&h, (void __user *)ring, sizeof(h)))
-		return true;
-	ready = h.tail - h.head;
-	if (h.tail < h.head)
-		ready += h.nr;
+	pagefault_disable();
+	if (!user_read_access_begin(h, sizeof(*h)))
+		goto unreadable;
+	unsafe_get_user(nr, &h->nr, fault);
+	unsafe_get_user(head, &h->head, fault);
+	unsafe_get_user(tail, &h->tail, fault);
+	user_read_access_end();
+	pagefault_enable();
+
+	ready = tail - head;
+	if (tail < head)
+		ready += nr;
 	return ready >= min;
+
+fault:
+	user_read_access_end();
+unreadable:
+	pagefault_enable();
+	return true;
 }
 
 void forcepoll_wait_aio(unsigned long ring, long min,
