@@ -363,7 +363,7 @@ static bool look(struct forcepoll_device *d)
 	return iob.complete;
 }
 
-bool forcepoll_flight_look(void)
+bool forcepoll_flight_look(const struct forcepoll_owner *owner)
 {
 	int i, n = atomic_read(&nr_in_use);
 	bool found = false;
@@ -371,7 +371,8 @@ bool forcepoll_flight_look(void)
 	for (i = 0; i < n; i++) {
 		struct forcepoll_device *d = READ_ONCE(in_use[i]);
 
-		if (d && atomic_read(&d->bios))
+		if (d && test_bit(d->bit, &owner->devices) &&
+		    atomic_read(&d->bios))
 			found |= look(d);
 	}
 	return found;
@@ -474,6 +475,7 @@ static struct forcepoll_device *make_device(unsigned int id)
 	d = kzalloc(sizeof(*d), GFP_NOWAIT | __GFP_NOWARN);
 	if (!d)
 		return NULL;
+	d->bit = id % BITS_PER_LONG;
 	hrtimer_init(&d->backstop, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	d->backstop.function = backstop;
 	INIT_WORK(&d->work, look_for_owner);
@@ -524,6 +526,9 @@ static struct flight *take_off(struct bio *bio, struct forcepoll_owner *owner,
 		return NULL;
 	}
 	f->owner = owner;
+	/* Never taken away: nothing is looked at that has none in flight. */
+	if (!test_bit(f->device->bit, &owner->devices))
+		set_bit(f->device->bit, &owner->devices);
 	atomic_inc(&owner->bios);
 	if (READ_ONCE(owner->origin) != origin)
 		WRITE_ONCE(owner->origin, origin);

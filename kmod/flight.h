@@ -26,6 +26,7 @@ struct request_queue;
 #define FORCEPOLL_OWNER_BITS 10
 struct forcepoll_owner {
 	atomic_t bios;
+	unsigned long devices; /* that it has used: their bits */
 	enum forcepoll_origin origin; /* of the last one */
 	unsigned int leave,
 		left; /* bios to leave to interrupts: next time, now */
@@ -42,6 +43,7 @@ struct forcepoll_device {
 	struct request_queue *q; /* valid while bios > 0 */
 	struct block_device *bdev; /* the whole disk, likewise */
 	atomic_t bios; /* in flight */
+	unsigned int bit; /* in forcepoll_owner.devices; some share one */
 	bool armed;
 	unsigned int turns; /* of looking */
 	unsigned int looks; /* at all its poll queues; some may be missed */
@@ -69,10 +71,11 @@ void forcepoll_flight_uninit(void);
 void forcepoll_flight_submit(struct bio *bio, enum forcepoll_origin origin);
 
 /*
- * One look at the completion queues of each device that has any in flight.
- * Whatever was found is completed when this returns: true if there was anything.
+ * One look at the completion queues of each device that @owner uses and that has
+ * any in flight. Whatever was found is completed when this returns: true if there
+ * was anything.
  */
-bool forcepoll_flight_look(void);
+bool forcepoll_flight_look(const struct forcepoll_owner *owner);
 
 /* Completion runs here, with no lock held and interrupts off, as a driver's. */
 void forcepoll_flight_complete(struct io_comp_batch *iob);

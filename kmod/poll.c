@@ -40,7 +40,7 @@
 
 /*
  * Longer than a drive for which polling is of use takes for a small read, also
- * once in a thousand. A slow drive is not worth that: each bio that takes longer
+ * once in a thousand. A slow drive is not worth that: each wait that takes longer
  * halves the bound for the next one on this CPU, down to a sixteenth; each one
  * that does not doubles it again.
  */
@@ -208,18 +208,23 @@ static bool pollable_now(const struct bio *bio)
 	       READ_ONCE(bio->bi_cookie) != BLK_QC_T_NONE;
 }
 
-u64 forcepoll_poll_spin_ns(void)
+static u64 spin_max_ns(void)
 {
 	return READ_ONCE(spin_us) * (u64)NSEC_PER_USEC;
 }
 
-static void adapt_spin(u64 wait_ns)
+u64 forcepoll_poll_spin_ns(void)
+{
+	return spin_max_ns() >> this_cpu_read(spin_shift);
+}
+
+void forcepoll_poll_adapt_spin(bool in_time)
 {
 	unsigned int shift = this_cpu_read(spin_shift);
 
-	if (wait_ns > forcepoll_poll_spin_ns() && shift < SPIN_SHIFT_MAX)
+	if (!in_time && shift < SPIN_SHIFT_MAX)
 		this_cpu_write(spin_shift, shift + 1);
-	else if (wait_ns <= forcepoll_poll_spin_ns() && shift)
+	else if (in_time && shift)
 		this_cpu_write(spin_shift, shift - 1);
 }
 
@@ -233,7 +238,7 @@ static void adapt_spin(u64 wait_ns)
  */
 static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 {
-	u64 spin_ns = forcepoll_poll_spin_ns() >> this_cpu_read(spin_shift);
+	u64 spin_ns = forcepoll_poll_spin_ns();
 
 	while (!is_done(ctx)) {
 		bool pollable = pollable_now(bio), wanted;
@@ -332,7 +337,7 @@ static void count(const struct bio *bio, const struct poll_ctx *ctx,
 {
 	u64 ns = ns_since(start), spin_ns = ns - min(ns, ctx->napped_ns);
 
-	adapt_spin(ns);
+	forcepoll_poll_adapt_spin(ns <= spin_max_ns());
 	if (!polled) {
 		forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
 		return;

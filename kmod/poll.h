@@ -31,7 +31,11 @@ bool forcepoll_poll_cpu_wanted(void);
 /* The caller's plug holds requests: to look for others would flush it. */
 bool forcepoll_poll_plugged(void);
 
-/* Parameter spin_us. */
+/*
+ * How long a wait may spin on this CPU now: at most parameter spin_us, less where
+ * that was in vain, which the latter is told after each.
+ */
 u64 forcepoll_poll_spin_ns(void);
+void forcepoll_poll_adapt_spin(bool in_time);
 
 #endif

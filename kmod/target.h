@@ -70,8 +70,9 @@ static __always_inline bool forcepoll_target_is(u64 key)
 {
 	struct forcepoll_target target;
 
-	return this_cpu_read(forcepoll_hits[(key >> 32) % FORCEPOLL_SLOTS].key)
-		       == key ||
+	return this_cpu_read(
+		       forcepoll_hits[(key >> 32) % FORCEPOLL_SLOTS].key) ==
+		       key ||
 	       forcepoll_target_find(key, &target);
 }
 

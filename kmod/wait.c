@@ -48,6 +48,7 @@ static bool spell_goes_on(u64 now)
 		s->task = current;
 		s->start = now;
 	} else if (now - s->start > forcepoll_poll_spin_ns()) {
+		forcepoll_poll_adapt_spin(false);
 		s->task = NULL;
 		on = false;
 	}
@@ -84,9 +85,11 @@ bool forcepoll_wait_instead(void)
 	/* No wake-up is lost: the caller looks again before it sleeps. */
 	__set_current_state(TASK_RUNNING);
 	do {
-		if (forcepoll_flight_look() ||
-		    atomic_read(&owner->bios) != bios)
+		if (forcepoll_flight_look(owner) ||
+		    atomic_read(&owner->bios) != bios) {
+			forcepoll_poll_adapt_spin(true);
 			break;
+		}
 		if (forcepoll_poll_cpu_wanted())
 			break;
 	} while (ns_since(start) < SLICE_NS);
@@ -103,17 +106,23 @@ static u64 look_until(bool (*enough)(void *arg, long min), void *arg, long min,
 		      u64 limit)
 {
 	struct forcepoll_owner *owner = forcepoll_owner();
-	u64 start, ns = 0;
+	u64 spin_ns = forcepoll_poll_spin_ns(), start, ns = 0;
 
 	/* Atomic: another tracer of the same function. */
 	if (in_atomic() || irqs_disabled() || enough(arg, min))
 		return 0;
 	start = local_clock();
 	while (atomic_read(&owner->bios)) {
-		forcepoll_flight_look();
+		forcepoll_flight_look(owner);
 		ns = ns_since(start);
-		if (enough(arg, min)) /* by an interrupt, too: they may mix */
+		if (enough(arg, min)) { /* by an interrupt, too: they may mix */
+			forcepoll_poll_adapt_spin(true);
 			goto out;
+		}
+		if (ns >= spin_ns) {
+			forcepoll_poll_adapt_spin(false);
+			break;
+		}
 		if (ns >= limit || task_sigpending(current) ||
 		    forcepoll_poll_cpu_wanted())
 			break;
@@ -167,23 +176,22 @@ unreadable:
 void forcepoll_wait_aio(unsigned long ring, long min,
 			struct timespec64 *timeout)
 {
-	u64 limit = forcepoll_poll_spin_ns(), ns, left;
+	u64 ns, left = U64_MAX;
 
 	/* It does not want to wait, and sees what one look finds. */
 	if (min <= 0 || (timeout && !timespec64_to_ns(timeout))) {
 		if (!in_atomic() && !irqs_disabled())
-			forcepoll_flight_look();
+			forcepoll_flight_look(forcepoll_owner());
 		return;
 	}
-	if (!timeout) {
-		look_until(enough_aio, (void *)ring, min, limit);
-		return;
+	if (timeout) {
+		if (!timespec64_valid(timeout))
+			return;
+		left = timespec64_to_ns(timeout);
 	}
-	if (!timespec64_valid(timeout))
-		return;
-	left = timespec64_to_ns(timeout);
-	ns = look_until(enough_aio, (void *)ring, min, min(limit, left));
-	*timeout = ns_to_timespec64(left - min(left, ns));
+	ns = look_until(enough_aio, (void *)ring, min, left);
+	if (timeout)
+		*timeout = ns_to_timespec64(left - min(left, ns));
 }
 
 /* Completions are task work first, and events when the task has run that. */
@@ -198,10 +206,8 @@ static bool enough_uring(void *arg, long min)
 
 void forcepoll_wait_uring(struct io_ring_ctx *ctx, int min, bool timeout)
 {
-	u64 limit = forcepoll_poll_spin_ns();
-
 	if (ctx->flags & IORING_SETUP_IOPOLL)
 		return;
 	/* Its time begins when we are done, and how long it is we cannot see. */
-	look_until(enough_uring, ctx, min, timeout ? SLICE_NS : limit);
+	look_until(enough_uring, ctx, min, timeout ? SLICE_NS : U64_MAX);
 }
