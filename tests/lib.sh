@@ -379,9 +379,18 @@ _loader_settled() {
 		[[ ! -d /proc/$LOADER_PID ]]
 }
 
+# Each bio of a target has its outcome, and none is in flight; as long as there are
+# targets that cannot be told.
+_settled() {
+	"$LOADER" status --json | jq -e '.targets != [] or .bios_in_flight == 0 and
+		(.counters | .submitted == .polled + .unpolled + ([to_entries[] |
+			select(.key | startswith("skip_")).value] | add))' >/dev/null
+}
+
 # loader_stop: ends it as a user does; it must undo everything and exit 0.
 loader_stop() {
 	local status=0
+	poll_until 30 _settled || fail "unbalanced: $("$LOADER" status --json)"
 	kill "$LOADER_PID"
 	wait "$LOADER_PID" || status=$?
 	if ((status)); then
