@@ -63,7 +63,10 @@ struct flight {
 static struct kmem_cache *flights;
 static struct workqueue_struct *workers;
 
-/* When forcepoll_flight_complete() began, by local_clock(); 0 outside of it. */
+/*
+ * In forcepoll_flight_complete(): 1, or since the first of ours that it found the
+ * time, by local_clock(). 0 outside of it.
+ */
 static DEFINE_PER_CPU(u64, completing);
 
 /* -- memory -------------------------------------------------------------------- */
@@ -203,6 +206,10 @@ static void complete_now(struct flight *f)
 	struct bio *bio = f->bio;
 	u64 looked = this_cpu_read(completing);
 
+	if (looked == 1) { /* interrupts are off: one CPU */
+		looked = local_clock();
+		this_cpu_write(completing, looked);
+	}
 	/* Else an interrupt, of a request that it was merged into, or late. */
 	count(f, looked);
 	if (looked)
@@ -237,7 +244,7 @@ void forcepoll_flight_complete(struct io_comp_batch *iob)
 	if (!iob->complete)
 		return;
 	local_irq_save(flags);
-	this_cpu_write(completing, local_clock());
+	this_cpu_write(completing, 1);
 	iob->complete(iob);
 	this_cpu_write(completing, 0);
 	local_irq_restore(flags);
