@@ -8,6 +8,7 @@
 
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
+#include <linux/bottom_half.h>
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
 #include <linux/compat.h>
@@ -99,6 +100,21 @@
 #define fp_poll_cookie(hctx) ((hctx) << 16)
 #else
 #define fp_poll_cookie(hctx) (hctx)
+#endif
+
+/*
+ * Around a look at completion queues and what it completes. Preemption is off, so
+ * that what was reaped is not held up, and a grace period waits for it. Softirqs are
+ * off as well: to a completion it is an interrupt, so that a file whose last
+ * reference it drops is not kept until the looking task returns to user mode; where
+ * bio_put() takes bios of io_uring from interrupts, which came with v6.2.
+ */
+#ifdef BLK_POLL_NOSLEEP
+#define fp_look_begin() preempt_disable()
+#define fp_look_end() preempt_enable()
+#else
+#define fp_look_begin() local_bh_disable()
+#define fp_look_end() local_bh_enable()
 #endif
 
 /* Bios that are special on some kernels only. */

@@ -7,10 +7,11 @@
  * A look needs no bio, only the hardware queue: a bio may be gone at any moment,
  * but as long as one of the device is counted its request_queue and its disk are
  * there. The count goes down before the original completion runs, which is what
- * may free them, and a look takes the pointers under RCU and a queue reference
- * before the count can have been 0 for a grace period (freezing a queue for good
- * waits for one). While the reference is held no freeze ends, so the map from CPUs
- * to hardware queues stays.
+ * may free them, and a look takes the pointers with preemption off and a queue
+ * reference before the count can have been 0 for a grace period (freezing a queue
+ * for good waits for one). While the reference is held no freeze ends, so the map
+ * from CPUs to hardware queues stays. A disk that does not own its queue (SCSI) may
+ * go before it: forcepoll_flight_able().
  *
  * Each request that carries a counted bio is on a poll queue, or has an interrupt
  * (merged into one that is not polled, split). So looking at all poll queues of
@@ -61,7 +62,8 @@ struct flight {
 };
 
 static struct kmem_cache *flights;
-static struct workqueue_struct *workers;
+/* Two: one's work may wait for the other's, and one thread may have to do both. */
+static struct workqueue_struct *workers, *late_workers;
 
 /*
  * In forcepoll_flight_complete(): 1, or since the first of ours that it found the
@@ -177,13 +179,15 @@ static void count(const struct flight *f, u64 polled)
  */
 #define LEAVE_MAX 255
 
-static void learn(struct forcepoll_owner *o, bool attended)
+static void learn(struct forcepoll_owner *o)
 {
 	unsigned int leave = READ_ONCE(o->leave);
 
-	if (attended) {
+	if (atomic_read(&o->waiting)) {
 		if (leave)
 			WRITE_ONCE(o->leave, leave - DIV_ROUND_UP(leave, 4));
+	} else if (forcepoll_owner() == o) {
+		; /* in passing, as it submits more: may or may not come to wait */
 	} else if (!READ_ONCE(o->left)) {
 		leave = min(2 * leave + 1, LEAVE_MAX);
 		WRITE_ONCE(o->leave, leave);
@@ -213,7 +217,7 @@ static void complete_now(struct flight *f)
 	/* Else an interrupt, of a request that it was merged into, or late. */
 	count(f, looked);
 	if (looked)
-		learn(f->owner, !(current->flags & PF_WQ_WORKER));
+		learn(f->owner);
 	restore(f);
 	land(f);
 	bio_endio(bio);
@@ -234,7 +238,7 @@ static void flight_end_io(struct bio *bio)
 		return;
 	}
 	if (llist_add(&f->late, &f->device->late))
-		queue_work(workers, &f->device->late_work);
+		queue_work(late_workers, &f->device->late_work);
 }
 
 void forcepoll_flight_complete(struct io_comp_batch *iob)
@@ -328,45 +332,56 @@ static void look_at(struct block_device *bdev, unsigned int hctx,
 	bio_poll(&proxy, iob, FP_POLL_FLAGS);
 }
 
-static bool look(struct forcepoll_device *d)
+/* At the poll queues of d, whose queue is held. */
+static void look_at_queues(struct forcepoll_device *d,
+			   struct block_device *bdev,
+			   const struct blk_mq_tag_set *set,
+			   struct io_comp_batch *iob)
 {
 	const struct blk_mq_queue_map *map;
-	const struct blk_mq_tag_set *set;
-	DEFINE_IO_COMP_BATCH(iob);
-	struct block_device *bdev;
-	struct request_queue *q;
 	unsigned int i, own;
-	bool there, all;
-
-	rcu_read_lock();
-	there = atomic_read_acquire(&d->bios);
-	if (there) {
-		q = READ_ONCE(d->q);
-		bdev = READ_ONCE(d->bdev);
-		there = percpu_ref_tryget(&q->q_usage_counter);
-	}
-	rcu_read_unlock();
-	if (!there)
-		return false;
+	bool all;
 
 	/* Now and then at all of them, or a busy one would starve the others. */
 	all = !(++d->turns & 7);
-	set = q->tag_set;
 	if (set->nr_maps > HCTX_TYPE_POLL) {
 		map = &set->map[HCTX_TYPE_POLL];
 		own = map->nr_queues ? map->mq_map[raw_smp_processor_id()] : 0;
 		if (map->nr_queues)
-			look_at(bdev, own, &iob);
-		for (i = 0; i < map->nr_queues && (all || !iob.complete); i++)
+			look_at(bdev, own, iob);
+		for (i = 0; i < map->nr_queues && (all || !iob->complete); i++)
 			if (map->queue_offset + i != own)
-				look_at(bdev, map->queue_offset + i, &iob);
+				look_at(bdev, map->queue_offset + i, iob);
 		all |= i == map->nr_queues || map->nr_queues == 1;
 	}
 	if (all)
 		WRITE_ONCE(d->looks, READ_ONCE(d->looks) + 1);
+}
+
+/*
+ * Not while the queue is quiesced: then its driver takes care of all that it has,
+ * and may have freed what it looks at to poll (virtblk_freeze()).
+ */
+static bool look(struct forcepoll_device *d)
+{
+	DEFINE_IO_COMP_BATCH(iob);
+	struct block_device *bdev;
+	struct request_queue *q;
+
+	fp_look_begin();
+	if (!atomic_read_acquire(&d->bios))
+		goto out;
+	q = READ_ONCE(d->q);
+	bdev = READ_ONCE(d->bdev);
+	if (!percpu_ref_tryget(&q->q_usage_counter))
+		goto out;
+	if (!blk_queue_quiesced(q))
+		look_at_queues(d, bdev, q->tag_set, &iob);
 	percpu_ref_put(&q->q_usage_counter);
 	forcepoll_stats_count(FORCEPOLL_COUNT_looks);
 	forcepoll_flight_complete(&iob);
+out:
+	fp_look_end();
 	return iob.complete;
 }
 
@@ -394,6 +409,7 @@ bool forcepoll_flight_look(const struct forcepoll_owner *owner)
  * somebody else does.
  */
 #define PERIODS_MAX 16
+#define TURNS_MAX 64
 
 static u64 period_min(void)
 {
@@ -406,10 +422,15 @@ static void look_for_owner(struct work_struct *work)
 		container_of(work, struct forcepoll_device, work);
 	unsigned long us = period_min() / NSEC_PER_USEC, nap;
 	ktime_t start = ktime_get();
-	unsigned int looks;
+	unsigned int looks, turns = 0;
 
 	WRITE_ONCE(d->working, true);
 	do {
+		/* Not for ever: a single thread may have to do all works. */
+		if (turns++ == TURNS_MAX) {
+			queue_work(workers, work);
+			break;
+		}
 		forcepoll_stats_count(FORCEPOLL_COUNT_backstop);
 		while (look(d)) {
 			start = ktime_get();
@@ -457,18 +478,20 @@ static void arm(struct forcepoll_device *d)
 	if (READ_ONCE(d->armed) || xchg(&d->armed, true))
 		return;
 	WRITE_ONCE(d->looks_seen, READ_ONCE(d->looks));
+	d->submits_seen = READ_ONCE(d->submits) + 1; /* that of who arms it */
 	d->period = period_min();
 	hrtimer_start(&d->backstop, ns_to_ktime(d->period), HRTIMER_MODE_REL);
 }
 
-void forcepoll_flight_leave(void)
+void forcepoll_flight_leave(const struct forcepoll_owner *owner)
 {
 	int i, n = atomic_read(&nr_in_use);
 
 	for (i = 0; i < n; i++) {
 		struct forcepoll_device *d = READ_ONCE(in_use[i]);
 
-		if (d && atomic_read(&d->bios) && !READ_ONCE(d->working))
+		if (d && test_bit(d->bit, &owner->devices) &&
+		    atomic_read(&d->bios) && !READ_ONCE(d->working))
 			queue_work(workers, &d->work);
 	}
 }
@@ -558,14 +581,20 @@ static void look_in_passing(struct forcepoll_device *d, u64 now)
 {
 	unsigned int looks = READ_ONCE(d->looks);
 
+	if (forcepoll_poll_plugged())
+		return;
 	WRITE_ONCE(d->submits, READ_ONCE(d->submits) + 1);
 	if (READ_ONCE(d->looks_submit) != looks) {
 		WRITE_ONCE(d->looks_submit, looks);
 		WRITE_ONCE(d->since, now);
-	} else if ((s64)(now - READ_ONCE(d->since)) > (s64)period_min() &&
-		   !forcepoll_poll_plugged()) {
+	} else if ((s64)(now - READ_ONCE(d->since)) > (s64)period_min()) {
 		look(d);
 	}
+}
+
+bool forcepoll_flight_able(const struct gendisk *disk)
+{
+	return test_bit(GD_OWNS_QUEUE, &disk->state);
 }
 
 void forcepoll_flight_submit(struct bio *bio, enum forcepoll_origin origin)
@@ -581,6 +610,7 @@ void forcepoll_flight_submit(struct bio *bio, enum forcepoll_origin origin)
 			forcepoll_stats_count(FORCEPOLL_COUNT_skip_full);
 	}
 	if (!f) {
+		forcepoll_poll_keep_apart(bio);
 		forcepoll_hook_submit(bio);
 		return;
 	}
@@ -615,11 +645,16 @@ int __init forcepoll_flight_init(void)
 	/* A reset or a retry may need it to free memory. */
 	workers = alloc_workqueue("forcepoll",
 				  WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0);
-	if (!workers) {
-		kmem_cache_destroy(flights);
-		return -ENOMEM;
-	}
-	return 0;
+	late_workers = alloc_workqueue(
+		"forcepoll_late", WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0);
+	if (workers && late_workers)
+		return 0;
+	if (workers)
+		destroy_workqueue(workers);
+	if (late_workers)
+		destroy_workqueue(late_workers);
+	kmem_cache_destroy(flights);
+	return -ENOMEM;
 }
 
 void forcepoll_flight_drain(void)
@@ -636,6 +671,7 @@ void forcepoll_flight_uninit(void)
 		if (devices[i])
 			hrtimer_cancel(&devices[i]->backstop);
 	destroy_workqueue(workers); /* after what is queued has run */
+	destroy_workqueue(late_workers);
 	for (i = 0; i < MAX_DEVICES; i++)
 		kfree(devices[i]);
 	free_stashes();

@@ -14,6 +14,7 @@
 
 struct bio;
 struct block_device;
+struct gendisk;
 struct io_comp_batch;
 struct request_queue;
 
@@ -26,6 +27,7 @@ struct request_queue;
 #define FORCEPOLL_OWNER_BITS 10
 struct forcepoll_owner {
 	atomic_t bios;
+	atomic_t waiting; /* threads that are looking where they wait */
 	unsigned long devices; /* that it has used: their bits */
 	enum forcepoll_origin origin; /* of the last one */
 	unsigned int leave,
@@ -65,6 +67,12 @@ void forcepoll_flight_drain(void);
 void forcepoll_flight_uninit(void);
 
 /*
+ * A disk that owns its queue, as of NVMe, virtio and null_blk: while the queue is
+ * held it cannot go. Not SCSI's, whose drivers complete without a batch, too.
+ */
+bool forcepoll_flight_able(const struct gendisk *disk);
+
+/*
  * Submit a bio whose submitter goes on: marked, if there is room and memory for
  * it. Its completion finds @bio as it was.
  */
@@ -80,8 +88,8 @@ bool forcepoll_flight_look(const struct forcepoll_owner *owner);
 /* Completion runs here, with no lock held and interrupts off, as a driver's. */
 void forcepoll_flight_complete(struct io_comp_batch *iob);
 
-/* current has bios in flight, and goes to sleep without looking after them. */
-void forcepoll_flight_leave(void);
+/* Who has bios in flight goes to sleep without looking after them. */
+void forcepoll_flight_leave(const struct forcepoll_owner *owner);
 
 u64 forcepoll_flight_bios(void);
 

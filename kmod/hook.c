@@ -199,7 +199,8 @@ static noinline notrace void redirect_target(unsigned long ip,
 		return;
 	if (!forcepoll_target_is(key))
 		return;
-	if (h == hooks && forcepoll_poll_backs_off())
+	if (h == hooks &&
+	    forcepoll_poll_backs_off((void *)fp_fregs_argument(fregs, 0)))
 		return;
 	if (h->replacement) {
 		fp_fregs_set_ip(fregs, (unsigned long)h->replacement);
@@ -263,6 +264,13 @@ static void __init find(struct hook *h)
 	unregister_kprobe(&probe);
 }
 
+static void can_wait_in(const struct hook *h)
+{
+	if (h->ip && h->wait != NO_WAIT)
+		WRITE_ONCE(forcepoll_hook_waits,
+			   forcepoll_hook_waits | 1 << h->wait);
+}
+
 int __init forcepoll_hook_init(void)
 {
 	struct hook *h;
@@ -278,8 +286,7 @@ int __init forcepoll_hook_init(void)
 			h->ip = 0;
 			err = 0;
 		}
-		if (h->ip && h->wait != NO_WAIT)
-			forcepoll_hook_waits |= 1 << h->wait;
+		can_wait_in(h);
 	}
 	if (err)
 		ftrace_free_filter(&ops);
@@ -314,6 +321,11 @@ int forcepoll_hook_install(void)
 			if (h->wait != NO_WAIT)
 				filter(h, true);
 		err = install();
+		if (err) { /* somebody replaces submit_bio: nothing is polled */
+			for (h = hooks; h < hooks + ARRAY_SIZE(hooks); h++)
+				if (h->wait != NO_WAIT && !filter(h, false))
+					can_wait_in(h);
+		}
 	}
 	installed = !err;
 	return err;

@@ -128,6 +128,19 @@ bool forcepoll_poll_cpu_wanted(void)
 	return need_resched() || !single_task_running();
 }
 
+bool notrace forcepoll_poll_plugged(void)
+{
+	const struct blk_plug *plug = current->plug;
+
+	return plug && (plug->rq_count || !list_empty(&plug->cb_list));
+}
+
+void notrace forcepoll_poll_keep_apart(struct bio *bio)
+{
+	if (forcepoll_poll_plugged() && atomic_read(&forcepoll_owner()->bios))
+		bio->bi_opf |= REQ_NOMERGE;
+}
+
 /*
  * With more tasks than CPUs interrupts do better, and one look at a quiet moment
  * does not tell. So a CPU that was wanted, at submission or while it polled,
@@ -157,7 +170,7 @@ static void back_off(bool wanted)
 	put_cpu_ptr(&backoff);
 }
 
-bool notrace forcepoll_poll_backs_off(void)
+bool notrace forcepoll_poll_backs_off(struct bio *bio)
 {
 	bool left_alone;
 
@@ -171,6 +184,8 @@ bool notrace forcepoll_poll_backs_off(void)
 		forcepoll_stats_count(FORCEPOLL_COUNT_skip_busy);
 	}
 	preempt_enable();
+	if (left_alone)
+		forcepoll_poll_keep_apart(bio);
 	return left_alone;
 }
 
@@ -257,13 +272,6 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 			nap(ctx, clamp_t(u64, ns / 8, NAP_MIN_NS, NAP_MAX_NS));
 		cond_resched();
 	}
-}
-
-bool forcepoll_poll_plugged(void)
-{
-	const struct blk_plug *plug = current->plug;
-
-	return plug && (plug->rq_count || !list_empty(&plug->cb_list));
 }
 
 /*
@@ -558,6 +566,8 @@ static enum forcepoll_origin origin_of(const struct bio *bio, int nr)
 static bool waits_elsewhere(const struct bio *bio, int nr,
 			    enum forcepoll_count alone)
 {
+	if (!forcepoll_flight_able(bio->bi_bdev->bd_disk))
+		return false;
 	if (fp_syscall_is_io_submit(nr))
 		return forcepoll_hook_waits_in(FORCEPOLL_WAIT_aio);
 	if (fp_syscall_is_io_uring(nr))
@@ -598,6 +608,7 @@ void forcepoll_poll_submit(struct bio *bio,
 	}
 	if (why) {
 		forcepoll_stats_count(why);
+		forcepoll_poll_keep_apart(bio);
 		forcepoll_hook_submit(bio);
 	} else if (alone) {
 		forcepoll_flight_submit(bio, origin_of(bio, nr));

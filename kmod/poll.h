@@ -20,7 +20,14 @@ void forcepoll_poll_submit(struct bio *bio,
  * because its CPU was wanted a moment ago? Counts it. May be called where nothing
  * may be traced.
  */
-bool forcepoll_poll_backs_off(void);
+bool forcepoll_poll_backs_off(struct bio *bio);
+
+/*
+ * A bio that keeps its interrupt must not be merged into a request of the plug that
+ * is polled: it would lose it, and nobody would submit it again where a reset takes
+ * the poll queues away (R11).
+ */
+void forcepoll_poll_keep_apart(struct bio *bio);
 
 /* Parameter skip_busy. */
 bool forcepoll_poll_skip_busy(void);

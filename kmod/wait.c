@@ -78,12 +78,13 @@ bool forcepoll_wait_instead(void)
 	/* R15: to flush a plug may sleep, which the task's state forbids. */
 	if (forcepoll_poll_plugged() || forcepoll_poll_cpu_wanted() ||
 	    !spell_goes_on(start)) {
-		forcepoll_flight_leave();
+		forcepoll_flight_leave(owner);
 		return false;
 	}
 
 	/* No wake-up is lost: the caller looks again before it sleeps. */
 	__set_current_state(TASK_RUNNING);
+	atomic_inc(&owner->waiting);
 	do {
 		if (forcepoll_flight_look(owner) ||
 		    atomic_read(&owner->bios) != bios) {
@@ -93,6 +94,7 @@ bool forcepoll_wait_instead(void)
 		if (forcepoll_poll_cpu_wanted())
 			break;
 	} while (ns_since(start) < SLICE_NS);
+	atomic_dec(&owner->waiting);
 	now = spell_pauses();
 	forcepoll_stats_spun(owner->origin, now - min(now, start));
 	return true;
@@ -112,6 +114,7 @@ static u64 look_until(bool (*enough)(void *arg, long min), void *arg, long min,
 	if (in_atomic() || irqs_disabled() || enough(arg, min))
 		return 0;
 	start = local_clock();
+	atomic_inc(&owner->waiting);
 	while (atomic_read(&owner->bios)) {
 		forcepoll_flight_look(owner);
 		ns = ns_since(start);
@@ -129,10 +132,20 @@ static u64 look_until(bool (*enough)(void *arg, long min), void *arg, long min,
 		cond_resched();
 	}
 	if (atomic_read(&owner->bios))
-		forcepoll_flight_leave();
+		forcepoll_flight_leave(owner);
 out:
+	atomic_dec(&owner->waiting);
 	forcepoll_stats_spun(owner->origin, ns);
 	return ns;
+}
+
+static void look_once(void)
+{
+	struct forcepoll_owner *owner = forcepoll_owner();
+
+	atomic_inc(&owner->waiting);
+	forcepoll_flight_look(owner);
+	atomic_dec(&owner->waiting);
 }
 
 /* The part of its ring that libaio's users know, as the kernel maps it to them. */
@@ -181,7 +194,7 @@ void forcepoll_wait_aio(unsigned long ring, long min,
 	/* It does not want to wait, and sees what one look finds. */
 	if (min <= 0 || (timeout && !timespec64_to_ns(timeout))) {
 		if (!in_atomic() && !irqs_disabled())
-			forcepoll_flight_look(forcepoll_owner());
+			look_once();
 		return;
 	}
 	if (timeout) {
@@ -194,19 +207,36 @@ void forcepoll_wait_aio(unsigned long ring, long min,
 		*timeout = ns_to_timespec64(left - min(left, ns));
 }
 
-/* Completions are task work first, and events when the task has run that. */
+static long count_works(const struct llist_head *list, long max)
+{
+	const struct llist_node *node;
+	long n = 0;
+
+	for (node = READ_ONCE(list->first); node && n < max; node = node->next)
+		n++;
+	return n;
+}
+
+/*
+ * Completions are task work first, and events when the task has run that. Only the
+ * task itself takes them off these lists, and it is here.
+ */
 static bool enough_uring(void *arg, long min)
 {
 	struct io_ring_ctx *ctx = arg;
 
-	return !llist_empty(&ctx->work_llist) || task_work_pending(current) ||
-	       (int)(READ_ONCE(ctx->rings->cq.tail) -
-		     READ_ONCE(ctx->rings->cq.head)) >= min;
+	min -= (int)(READ_ONCE(ctx->rings->cq.tail) -
+		     READ_ONCE(ctx->rings->cq.head));
+	if (min > 0 && ctx->submitter_task == current)
+		min -= count_works(&ctx->work_llist, min);
+	if (min > 0 && current->io_uring)
+		min -= count_works(&current->io_uring->task_list, min);
+	return min <= 0;
 }
 
 void forcepoll_wait_uring(struct io_ring_ctx *ctx, int min, bool timeout)
 {
-	if (ctx->flags & IORING_SETUP_IOPOLL)
+	if (ctx->flags & IORING_SETUP_IOPOLL || min <= 0)
 		return;
 	/* Its time begins when we are done, and how long it is we cannot see. */
 	look_until(enough_uring, ctx, min, timeout ? SLICE_NS : U64_MAX);

@@ -17,8 +17,9 @@ drive_ios() {
 	echo $((stat[0] + stat[4]))
 }
 
-# measure ROW MODE CGROUP DEVICE FIO-ARGS...: runs fio in the cgroup and prints
-# a line of JSON: what fio says, and what the kernel counted meanwhile.
+# measure ROW MODE CGROUP DEVICE FIO-ARGS...: runs fio in the cgroup, on the device
+# or on $file, and prints a line of JSON: what fio says, and what the kernel counted
+# meanwhile.
 measure() {
 	local row=$1 mode=$2 cg=$3 dev=$4 fio=$CASE_TMP/fio.json
 	local irq="${dev%n[0-9]*}q[1-9]" # of the I/O queues, not of nvme0q0
@@ -27,7 +28,7 @@ measure() {
 	before=$(counters) irqs=$(irq_count "$irq") drive=$(drive_ios "$dev")
 	(
 		echo "$BASHPID" >"$CGROOT/$cg/cgroup.procs"
-		fio_json "$fio" --filename="/dev/$dev" --bs=4k "$@"
+		fio_json "$fio" --filename="${file:-/dev/$dev}" --bs=4k "$@"
 	)
 	irqs=$(($(irq_count "$irq") - irqs))
 	drive=$(($(drive_ios "$dev") - drive))

@@ -47,6 +47,8 @@ for file in /dev/"$dev" mnt/data; do
 			--direct=1 --ioengine=io_uring --iodepth=16
 	else
 		io '.async > 900' --direct=1 --ioengine=io_uring --iodepth=16
+		io '.async > 900' --direct=1 --ioengine=io_uring --iodepth=64 \
+			--iodepth_batch_submit=16 --iodepth_batch_complete_min=8
 	fi
 	# Read ahead, written back by fsync(), and larger than what is polled alone.
 	io '.async > 20' --direct=0 --ioengine=psync --rw=rw --fsync=64
