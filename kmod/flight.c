@@ -404,9 +404,9 @@ bool forcepoll_flight_look(const struct forcepoll_owner *owner)
 
 /*
  * While somebody looks between one call of the timer and the next, the time to the
- * one after doubles: those who poll need no timer. When nobody did the worker
- * looks, every backstop_us or an eighth of the time that it has been at it, until
- * somebody else does.
+ * one after doubles: those who poll need no timer. When nobody did, not in the
+ * shortest time either, the worker looks, every backstop_us or an eighth of the time
+ * that it has been at it, until somebody else does.
  */
 #define PERIODS_MAX 16
 #define TURNS_MAX 64
@@ -461,10 +461,11 @@ static enum hrtimer_restart backstop(struct hrtimer *timer)
 	}
 	if (READ_ONCE(d->looks_seen) != looks || READ_ONCE(d->working)) {
 		d->period = min(2 * d->period, PERIODS_MAX * period_min());
-	} else {
-		d->period = period_min();
-		if (d->submits_seen == submits) /* else it looks in passing */
-			queue_work(workers, &d->work);
+	} else if (d->period > period_min()) {
+		d->period =
+			period_min(); /* was it the host that stood still? */
+	} else if (d->submits_seen == submits) { /* else it looks in passing */
+		queue_work(workers, &d->work);
 	}
 	WRITE_ONCE(d->looks_seen, looks);
 	d->submits_seen = submits;
@@ -592,6 +593,19 @@ static void look_in_passing(struct forcepoll_device *d, u64 now)
 	}
 }
 
+#define MIXED_LOOKS 64 /* the last with an interrupt may take as long to come */
+
+void notrace forcepoll_flight_beside(struct bio *bio)
+{
+	struct forcepoll_owner *owner = forcepoll_owner();
+
+	if (!atomic_read(&owner->bios))
+		return;
+	WRITE_ONCE(owner->mixed, MIXED_LOOKS);
+	if (forcepoll_poll_plugged())
+		bio->bi_opf |= REQ_NOMERGE;
+}
+
 bool forcepoll_flight_able(const struct gendisk *disk)
 {
 	return test_bit(GD_OWNS_QUEUE, &disk->state);
@@ -610,7 +624,7 @@ void forcepoll_flight_submit(struct bio *bio, enum forcepoll_origin origin)
 			forcepoll_stats_count(FORCEPOLL_COUNT_skip_full);
 	}
 	if (!f) {
-		forcepoll_poll_keep_apart(bio);
+		forcepoll_flight_beside(bio);
 		forcepoll_hook_submit(bio);
 		return;
 	}

@@ -32,6 +32,7 @@ struct forcepoll_owner {
 	enum forcepoll_origin origin; /* of the last one */
 	unsigned int leave,
 		left; /* bios to leave to interrupts: next time, now */
+	unsigned int mixed; /* looks to come that find others with interrupts */
 } ____cacheline_aligned_in_smp;
 extern struct forcepoll_owner forcepoll_owners[1 << FORCEPOLL_OWNER_BITS];
 
@@ -77,6 +78,13 @@ bool forcepoll_flight_able(const struct gendisk *disk);
  * it. Its completion finds @bio as it was.
  */
 void forcepoll_flight_submit(struct bio *bio, enum forcepoll_origin origin);
+
+/*
+ * A bio of current keeps its interrupt, beside those in flight. It must not be merged
+ * into a request of the plug that is polled: it would lose the interrupt, and nobody
+ * would submit it again where a reset takes the poll queues away (R11).
+ */
+void forcepoll_flight_beside(struct bio *bio);
 
 /*
  * One look at the completion queues of each device that @owner uses and that has

@@ -128,19 +128,6 @@ bool forcepoll_poll_cpu_wanted(void)
 	return need_resched() || !single_task_running();
 }
 
-bool notrace forcepoll_poll_plugged(void)
-{
-	const struct blk_plug *plug = current->plug;
-
-	return plug && (plug->rq_count || !list_empty(&plug->cb_list));
-}
-
-void notrace forcepoll_poll_keep_apart(struct bio *bio)
-{
-	if (forcepoll_poll_plugged() && atomic_read(&forcepoll_owner()->bios))
-		bio->bi_opf |= REQ_NOMERGE;
-}
-
 /*
  * With more tasks than CPUs interrupts do better, and one look at a quiet moment
  * does not tell. So a CPU that was wanted, at submission or while it polled,
@@ -185,7 +172,7 @@ bool notrace forcepoll_poll_backs_off(struct bio *bio)
 	}
 	preempt_enable();
 	if (left_alone)
-		forcepoll_poll_keep_apart(bio);
+		forcepoll_flight_beside(bio);
 	return left_alone;
 }
 
@@ -608,7 +595,7 @@ void forcepoll_poll_submit(struct bio *bio,
 	}
 	if (why) {
 		forcepoll_stats_count(why);
-		forcepoll_poll_keep_apart(bio);
+		forcepoll_flight_beside(bio);
 		forcepoll_hook_submit(bio);
 	} else if (alone) {
 		forcepoll_flight_submit(bio, origin_of(bio, nr));

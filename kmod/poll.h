@@ -2,6 +2,9 @@
 #ifndef FORCEPOLL_POLL_H
 #define FORCEPOLL_POLL_H
 
+#include <linux/blkdev.h>
+#include <linux/list.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 struct bio;
@@ -22,13 +25,6 @@ void forcepoll_poll_submit(struct bio *bio,
  */
 bool forcepoll_poll_backs_off(struct bio *bio);
 
-/*
- * A bio that keeps its interrupt must not be merged into a request of the plug that
- * is polled: it would lose it, and nobody would submit it again where a reset takes
- * the poll queues away (R11).
- */
-void forcepoll_poll_keep_apart(struct bio *bio);
-
 /* Parameter skip_busy. */
 bool forcepoll_poll_skip_busy(void);
 
@@ -36,7 +32,12 @@ bool forcepoll_poll_skip_busy(void);
 bool forcepoll_poll_cpu_wanted(void);
 
 /* The caller's plug holds requests: to look for others would flush it. */
-bool forcepoll_poll_plugged(void);
+static __always_inline bool forcepoll_poll_plugged(void)
+{
+	const struct blk_plug *plug = current->plug;
+
+	return plug && (plug->rq_count || !list_empty(&plug->cb_list));
+}
 
 /*
  * How long a wait may spin on this CPU now: at most parameter spin_us, less where

@@ -100,6 +100,13 @@ bool forcepoll_wait_instead(void)
 	return true;
 }
 
+static void look_once(struct forcepoll_owner *owner)
+{
+	atomic_inc(&owner->waiting);
+	forcepoll_flight_look(owner);
+	atomic_dec(&owner->waiting);
+}
+
 /*
  * For those that ask for events, in a running state. @enough: there are as many
  * as they want, or something to do for them.
@@ -111,8 +118,16 @@ static u64 look_until(bool (*enough)(void *arg, long min), void *arg, long min,
 	u64 spin_ns = forcepoll_poll_spin_ns(), start, ns = 0;
 
 	/* Atomic: another tracer of the same function. */
-	if (in_atomic() || irqs_disabled() || enough(arg, min))
+	if (in_atomic() || irqs_disabled())
 		return 0;
+	if (enough(arg, min)) {
+		/* By interrupts, while nobody looks after the others? */
+		if (READ_ONCE(owner->mixed)) {
+			WRITE_ONCE(owner->mixed, owner->mixed - 1);
+			look_once(owner);
+		}
+		return 0;
+	}
 	start = local_clock();
 	atomic_inc(&owner->waiting);
 	while (atomic_read(&owner->bios)) {
@@ -137,15 +152,6 @@ out:
 	atomic_dec(&owner->waiting);
 	forcepoll_stats_spun(owner->origin, ns);
 	return ns;
-}
-
-static void look_once(void)
-{
-	struct forcepoll_owner *owner = forcepoll_owner();
-
-	atomic_inc(&owner->waiting);
-	forcepoll_flight_look(owner);
-	atomic_dec(&owner->waiting);
 }
 
 /* The part of its ring that libaio's users know, as the kernel maps it to them. */
@@ -194,7 +200,7 @@ void forcepoll_wait_aio(unsigned long ring, long min,
 	/* It does not want to wait, and sees what one look finds. */
 	if (min <= 0 || (timeout && !timespec64_to_ns(timeout))) {
 		if (!in_atomic() && !irqs_disabled())
-			look_once();
+			look_once(forcepoll_owner());
 		return;
 	}
 	if (timeout) {
