@@ -43,14 +43,14 @@ gcc -O1 -o inflight_uring "$TOP/tests/src/inflight_uring.c" -luring
 dev=$(nvme_dev)
 cg_make db
 loader_start --cgroup "$CGROOT/db"
-nvme_throttle 0 200
+nvme_throttle 0 400
 
 ends inflight reap poll user thread fork timeout signal cancel destroy exit exec
 if ring_polled; then
 	ends inflight_uring reap user share timeout
 fi
 
-nvme_throttle 0 10
+nvme_throttle 0 20
 stays inflight pause
 kill -KILL "$CG_PID"
 check "nothing is left of who was killed" poll_until 30 none_in_flight
