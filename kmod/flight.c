@@ -278,20 +278,6 @@ static void submit_unmarked(struct flight *f)
 	submit_bio_noacct(bio);
 }
 
-static bool maybe_ours(const struct flight *f)
-{
-	const struct bio *bio = f->bio;
-
-	if (!(f->added & bio->bi_opf & REQ_POLLED))
-		return false;
-	if (bio->bi_status == BLK_STS_IOERR)
-		return true;
-	return (bio->bi_status == BLK_STS_NOTSUPP ||
-		bio->bi_status == BLK_STS_AGAIN) &&
-	       bio->bi_cookie == BLK_QC_T_NONE &&
-	       bio->bi_iter.bi_size == f->iter.bi_size;
-}
-
 static void complete_late(struct work_struct *work)
 {
 	struct forcepoll_device *d =
@@ -304,7 +290,9 @@ static void complete_late(struct work_struct *work)
 		next = node->next;
 		f = llist_entry(node, struct flight, late);
 		forcepoll_stats_count(FORCEPOLL_COUNT_late);
-		if (f->bio->bi_status && maybe_ours(f)) {
+		if (f->bio->bi_status &&
+		    forcepoll_poll_maybe_ours(f->bio, f->iter.bi_size,
+					      f->added)) {
 			node->next = again;
 			again = node;
 		} else {
@@ -462,8 +450,8 @@ static enum hrtimer_restart backstop(struct hrtimer *timer)
 	if (READ_ONCE(d->looks_seen) != looks || READ_ONCE(d->working)) {
 		d->period = min(2 * d->period, PERIODS_MAX * period_min());
 	} else if (d->period > period_min()) {
-		d->period =
-			period_min(); /* was it the host that stood still? */
+		/* Or was it the host of this machine that stood still? */
+		d->period = period_min();
 	} else if (d->submits_seen == submits) { /* else it looks in passing */
 		queue_work(workers, &d->work);
 	}
@@ -603,7 +591,8 @@ void notrace forcepoll_flight_beside(struct bio *bio)
 		return;
 	WRITE_ONCE(owner->mixed, MIXED_LOOKS);
 	if (forcepoll_poll_plugged())
-		bio->bi_opf |= REQ_NOMERGE;
+		bio->bi_opf |=
+			REQ_NOMERGE; /* for good: it has no end_io of ours */
 }
 
 bool forcepoll_flight_able(const struct gendisk *disk)

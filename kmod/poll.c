@@ -282,14 +282,8 @@ struct bio_place {
 	bool remapped;
 };
 
-/*
- * R11: the error may be due to the mark: refused and never started, because the
- * poll queues went away between the look and the submission; or failed because
- * they went away in a reset, whose driver then fails what is queued on them
- * (nvme_queue_rq() of a queue that is off). A drive's own error is found again.
- */
-static bool maybe_ours(const struct bio *bio, const struct bio_place *place,
-		       blk_opf_t added)
+bool forcepoll_poll_maybe_ours(const struct bio *bio, unsigned int size,
+			       blk_opf_t added)
 {
 	if (!(added & bio->bi_opf & REQ_POLLED))
 		return false;
@@ -297,8 +291,7 @@ static bool maybe_ours(const struct bio *bio, const struct bio_place *place,
 		return true;
 	return (bio->bi_status == BLK_STS_NOTSUPP ||
 		bio->bi_status == BLK_STS_AGAIN) &&
-	       bio->bi_cookie == BLK_QC_T_NONE &&
-	       bio->bi_iter.bi_size == place->iter.bi_size;
+	       bio->bi_cookie == BLK_QC_T_NONE && bio->bi_iter.bi_size == size;
 }
 
 /*
@@ -372,7 +365,8 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	forcepoll_hook_submit(bio);
 	flush_plug();
 	wait_until_done(bio, &ctx, start);
-	if (unlikely(bio->bi_status) && maybe_ours(bio, &place, added))
+	if (unlikely(bio->bi_status) &&
+	    forcepoll_poll_maybe_ours(bio, place.iter.bi_size, added))
 		submit_unmarked(bio, &ctx, &place, added);
 
 	back_off(ctx.wanted);

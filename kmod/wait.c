@@ -116,14 +116,15 @@ static u64 look_until(bool (*enough)(void *arg, long min), void *arg, long min,
 {
 	struct forcepoll_owner *owner = forcepoll_owner();
 	u64 spin_ns = forcepoll_poll_spin_ns(), start, ns = 0;
+	unsigned int mixed = READ_ONCE(owner->mixed);
 
 	/* Atomic: another tracer of the same function. */
 	if (in_atomic() || irqs_disabled())
 		return 0;
 	if (enough(arg, min)) {
 		/* By interrupts, while nobody looks after the others? */
-		if (READ_ONCE(owner->mixed)) {
-			WRITE_ONCE(owner->mixed, owner->mixed - 1);
+		if (mixed) {
+			WRITE_ONCE(owner->mixed, mixed - 1);
 			look_once(owner);
 		}
 		return 0;
