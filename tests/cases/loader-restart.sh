@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DESCRIPTION: starts and stops the loader 30 times, and the module, under a load
+# DESCRIPTION: starts and stops the loader 15 times, and the module, under a load
 # that checks what it reads.
 # TIMEOUT: 600
 set -eu
@@ -37,14 +37,14 @@ ios() {
 }
 irqs() { irq_count "nvme0q[1-9]"; }
 polled() { (($(ios) > ios + 50 && ($(irqs) - irqs) * 4 < $(ios) - ios)); }
-for ((i = 1; i <= 30; i++)); do
+for ((i = 1; i <= 15; i++)); do
 	loader_start --cgroup "$CGROOT/db"
 	ios=$(ios) irqs=$(irqs)
 	check "round $i is polled" poll_until 60 polled
 	loader_stop
 	check "round $i is undone" undone
 done
-for ((i = 1; i <= 30; i++)); do
+for ((i = 1; i <= 15; i++)); do
 	check "the module is loaded, $i" insmod "$KO"
 	check "and unloaded" rmmod forcepoll
 done
