@@ -208,7 +208,7 @@ struct forcepoll_stats {
 	__u64 devices_id;
 	__u64 inflight; /* tasks inside the hook now, polling or submitting */
 	__u64 bios; /* marked ones in flight now that nobody waits for inside */
-	__u64 waits; /* 1 << FORCEPOLL_WAIT_*: where it polls; 0 when not bound */
+	__u64 waits; /* 1 << FORCEPOLL_WAIT_*: where it can poll on this kernel */
 	__u64 max_wait_ns; /* longest any polled bio took */
 	__u64 count[FORCEPOLL_NR_COUNTS];
 	__u64 polled[FORCEPOLL_NR_ORIGINS]; /* bios, sum == count polled */

@@ -93,7 +93,8 @@
 #define FP_POLL_FLAGS BLK_POLL_ONESHOT
 #endif
 
-/* What bio_poll() takes for a hardware queue. Kernels that could sleep there
+/*
+ * What bio_poll() takes for a hardware queue. Kernels that could sleep there
  * wanted the tag, in the lower half, to know for how long.
  */
 #ifdef BLK_POLL_NOSLEEP

@@ -100,12 +100,6 @@ static void poll_end_io(struct bio *bio)
 	rcu_read_unlock();
 }
 
-/* local_clock() may differ a little between CPUs, and a task may migrate. */
-static u64 ns_since(u64 start)
-{
-	return max_t(s64, local_clock() - start, 0);
-}
-
 /* Sleep until somebody completes the bio, at most for @ns. */
 static void nap(struct poll_ctx *ctx, u64 ns)
 {
@@ -119,7 +113,7 @@ static void nap(struct poll_ctx *ctx, u64 ns)
 		ctx->naps++;
 	}
 	__set_current_state(TASK_RUNNING);
-	ctx->napped_ns += ns_since(start);
+	ctx->napped_ns += forcepoll_poll_ns_since(start);
 }
 
 /* Somebody else could use this CPU: KVM's halt polling asks the same. */
@@ -251,7 +245,7 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 			if (is_done(ctx))
 				break;
 		}
-		ns = ns_since(start);
+		ns = forcepoll_poll_ns_since(start);
 		wanted = forcepoll_poll_cpu_wanted();
 		ctx->wanted |= wanted;
 		/* An eighth of the time gone: a late nap costs an eighth. */
@@ -323,7 +317,8 @@ static void count(const struct bio *bio, const struct poll_ctx *ctx,
 		  enum forcepoll_origin origin, unsigned int size, bool polled,
 		  u64 start)
 {
-	u64 ns = ns_since(start), spin_ns = ns - min(ns, ctx->napped_ns);
+	u64 ns = forcepoll_poll_ns_since(start),
+	    spin_ns = ns - min(ns, ctx->napped_ns);
 
 	forcepoll_poll_adapt_spin(ns <= spin_max_ns());
 	if (!polled) {

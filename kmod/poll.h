@@ -5,7 +5,9 @@
 #include <linux/blk_types.h>
 #include <linux/blkdev.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
+#include <linux/sched/clock.h>
 #include <linux/types.h>
 
 struct bio;
@@ -28,6 +30,12 @@ bool forcepoll_poll_backs_off(struct bio *bio);
 
 /* Parameter skip_busy. */
 bool forcepoll_poll_skip_busy(void);
+
+/* local_clock() may differ a little between CPUs, and a task may migrate. */
+static inline u64 forcepoll_poll_ns_since(u64 start)
+{
+	return max_t(s64, local_clock() - start, 0);
+}
 
 /* Somebody else could use this CPU. */
 bool forcepoll_poll_cpu_wanted(void);

@@ -33,11 +33,6 @@ static DEFINE_PER_CPU(
 	},
 	spell);
 
-static u64 ns_since(u64 start)
-{
-	return max_t(s64, local_clock() - start, 0);
-}
-
 /* Preemptible: what another CPU's spell says makes it sleep early or late. */
 static bool spell_goes_on(u64 now)
 {
@@ -93,7 +88,7 @@ bool forcepoll_wait_instead(void)
 		}
 		if (forcepoll_poll_cpu_wanted())
 			break;
-	} while (ns_since(start) < SLICE_NS);
+	} while (forcepoll_poll_ns_since(start) < SLICE_NS);
 	atomic_dec(&owner->waiting);
 	now = spell_pauses();
 	forcepoll_stats_spun(owner->origin, now - min(now, start));
@@ -133,7 +128,7 @@ static u64 look_until(bool (*enough)(void *arg, long min), void *arg, long min,
 	atomic_inc(&owner->waiting);
 	while (atomic_read(&owner->bios)) {
 		forcepoll_flight_look(owner);
-		ns = ns_since(start);
+		ns = forcepoll_poll_ns_since(start);
 		if (enough(arg, min)) { /* by an interrupt, too: they may mix */
 			forcepoll_poll_adapt_spin(true);
 			goto out;
