@@ -143,7 +143,7 @@ enum forcepoll_event {
 	X(skip_polled, "left alone: polled by its owner (io_uring IOPOLL)")  \
 	X(skip_writeback, "left alone: a write nobody waits for alone")      \
 	X(skip_readahead, "left alone: read-ahead nobody waits for")         \
-	X(skip_large, "left alone: larger than max_bytes")                   \
+	X(skip_large, "left alone: larger than max_bytes, or not to be cut") \
 	X(skip_nested, "left alone: submitted inside another submission")    \
 	X(skip_reclaim, "left alone: memory reclaim")                        \
 	X(skip_worker, "left alone: kernel or io_uring worker thread")       \

@@ -130,6 +130,12 @@
 #define FP_REQ_PUNT 0
 #endif
 
+#ifdef REQ_ATOMIC /* 9da3d1e912f3 ("block: Add core atomic write support", v6.11) */
+#define FP_REQ_ATOMIC REQ_ATOMIC
+#else
+#define FP_REQ_ATOMIC 0
+#endif
+
 /* 54e6842d0775 ("fork/vm: Move common PF_IO_WORKER behavior", v6.4) */
 #ifdef PF_USER_WORKER
 #define FP_PF_WORKER (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)

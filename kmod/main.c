@@ -12,6 +12,7 @@
 #include "flight.h"
 #include "hook.h"
 #include "kfunc.h"
+#include "split.h"
 #include "stats.h"
 
 static int __init forcepoll_init(void)
@@ -25,9 +26,12 @@ static int __init forcepoll_init(void)
 	err = forcepoll_flight_init();
 	if (err)
 		goto err_stats;
-	err = forcepoll_hook_init();
+	err = forcepoll_split_init();
 	if (err)
 		goto err_flight;
+	err = forcepoll_hook_init();
+	if (err)
+		goto err_split;
 	err = forcepoll_kfunc_init();
 	if (err)
 		goto err_hook;
@@ -35,6 +39,8 @@ static int __init forcepoll_init(void)
 
 err_hook:
 	forcepoll_hook_uninit();
+err_split:
+	forcepoll_split_uninit();
 err_flight:
 	forcepoll_flight_uninit();
 err_stats:
@@ -50,9 +56,11 @@ static void __exit forcepoll_exit(void)
 {
 	forcepoll_hook_drain();
 	forcepoll_flight_drain();
+	forcepoll_split_drain();
 	forcepoll_hook_leave_text();
 	forcepoll_hook_uninit();
 	forcepoll_flight_uninit();
+	forcepoll_split_uninit();
 	forcepoll_stats_uninit();
 }
 

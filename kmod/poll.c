@@ -34,6 +34,7 @@
 #include "hook.h"
 #include "poll.h"
 #include "readahead.h"
+#include "split.h"
 #include "stats.h"
 #include "target.h"
 #include "trace.h"
@@ -514,8 +515,8 @@ static enum forcepoll_count device_reason(const struct bio *bio, u32 flags)
 	if (flags & FORCEPOLL_TARGET_DEVICES &&
 	    !forcepoll_target_device(disk_devt(bdev->bd_disk)))
 		return FORCEPOLL_COUNT_skip_device;
-	/* It will be split, and then has interrupts: to poll would be in vain. */
-	if (bio_sectors(bio) > queue_max_sectors(q))
+	/* It would be split, and then has interrupts: to poll would be in vain. */
+	if (forcepoll_split_needed(bio) && !forcepoll_split_allowed(bio))
 		return FORCEPOLL_COUNT_skip_large;
 	/* A worker verifies what was read, when the request is gone already. */
 	if (blk_get_integrity(bdev->bd_disk))
@@ -586,6 +587,8 @@ void forcepoll_poll_submit(struct bio *bio,
 		forcepoll_stats_count(why);
 		forcepoll_flight_beside(bio);
 		forcepoll_hook_submit(bio);
+	} else if (alone && forcepoll_split_needed(bio)) {
+		forcepoll_split_submit(bio, origin_of(bio, nr));
 	} else if (alone) {
 		forcepoll_flight_submit(bio, origin_of(bio, nr));
 	} else {

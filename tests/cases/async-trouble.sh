@@ -28,6 +28,12 @@ inflight "/dev/${dev}p1" >said || status=$?
 check "one fails, the others do not" [ "$status $(tail -n1 said)" = "3 1 failed" ]
 check "they were polled" stat_is '.async > 50'
 
+# One piece of a larger read cannot be read: then it has not been read.
+stat_mark
+check "a large read fails" eval "! cg_run db dd if=/dev/$dev of=/dev/null bs=1M \
+	count=1 skip=$((FORCEPOLL_BAD_SECTOR / 2048)) iflag=direct"
+check "it was cut" stat_is '.submitted > 1 and .polled + .unpolled > 1'
+
 nvme_throttle 0 100
 stat_mark
 inflight "/dev/$dev" >said &

@@ -53,6 +53,11 @@ for file in /dev/"$dev" mnt/data; do
 	# Read ahead, written back by fsync(), and larger than what is polled alone.
 	io '.async > 20' --direct=0 --ioengine=psync --rw=rw --fsync=64
 	io '.async > 20' --direct=1 --ioengine=psync --bs=128k
+	# More than one request may carry.
+	io '.async > 8 and .unpolled + .skip_large == 0' --direct=1 \
+		--ioengine=psync --bs=1M
+	io '.async > 8 and .unpolled + .skip_large == 0' --direct=1 \
+		--ioengine=libaio --iodepth=4 --bs=1M
 done
 check "none is left in flight" [ "$(in_flight)" = 0 ]
 loader_stop

@@ -30,8 +30,6 @@ io skip_flush --rw=randwrite --sync=dsync
 io skip_nowait --rw=randread --ioengine=pvsync2 --nowait=1
 io skip_worker --rw=randread --ioengine=io_uring --iodepth=16 --force_async=1
 
-io skip_large --rw=randread --bs=1M # more than the drive takes at once
-
 # io_uring polls by itself, on the same queue, at the same time. Each may reap
 # what is the other's.
 stat_mark
