@@ -460,7 +460,8 @@ static enum forcepoll_count bio_reason_alone(const struct bio *bio)
 	if (op_is_write(bio_op(bio)) &&
 	    ((opf & direct) != direct || (opf & REQ_META)))
 		return FORCEPOLL_COUNT_skip_writeback;
-	if (bio->bi_iter.bi_size > ALONE_MAX_BYTES)
+	if (bio->bi_iter.bi_size > ALONE_MAX_BYTES ||
+	    forcepoll_split_needed(bio))
 		return FORCEPOLL_COUNT_skip_large;
 	return 0;
 }
@@ -587,7 +588,8 @@ void forcepoll_poll_submit(struct bio *bio,
 		forcepoll_stats_count(why);
 		forcepoll_flight_beside(bio);
 		forcepoll_hook_submit(bio);
-	} else if (alone && forcepoll_split_needed(bio)) {
+	} else if (alone && forcepoll_split_needed(bio) &&
+		   forcepoll_split_allowed(bio)) { /* limits may have changed */
 		forcepoll_split_submit(bio, origin_of(bio, nr));
 	} else if (alone) {
 		forcepoll_flight_submit(bio, origin_of(bio, nr));

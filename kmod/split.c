@@ -20,6 +20,11 @@
 static struct bio_set pieces;
 static atomic_t alive = ATOMIC_INIT(0); /* also of those that lost their mark */
 
+static unsigned int sector_div_rem(sector_t sector, unsigned int by)
+{
+	return sector_div(sector, by);
+}
+
 bool forcepoll_split_needed(const struct bio *bio)
 {
 	return bio_sectors(bio) >
@@ -31,25 +36,47 @@ bool forcepoll_split_allowed(const struct bio *bio)
 	return !(bio->bi_opf & (REQ_NOWAIT | FP_REQ_ATOMIC));
 }
 
-/* Bytes of a piece: each page may be a segment of its own. */
-static unsigned int piece_size(const struct bio *bio)
+/*
+ * Bytes of the next piece, so that the block layer does not split it again: pieces
+ * of about the same size, each page of which may be a segment of its own, that end on
+ * a physical block, as some file systems rely on, and cross no chunk.
+ */
+static unsigned int piece_size(struct bio *bio)
 {
-	struct request_queue *q = bdev_get_queue(bio->bi_bdev);
-	unsigned int pages, max;
+	const struct queue_limits *lim = &bdev_get_queue(bio->bi_bdev)->limits;
+	unsigned int block = lim->physical_block_size >> SECTOR_SHIFT;
+	unsigned int segments = lim->max_segments, pages, max, sectors;
+	sector_t start = bio->bi_iter.bi_sector, end;
 
-	max = min_t(unsigned int, queue_max_sectors(q) / PAGE_SECTORS,
-		    queue_max_segments(q));
+	if (!bio_flagged(bio, BIO_REMAPPED))
+		start += bio->bi_bdev->bd_start_sect;
+	if (offset_in_page(bio_iter_offset(bio, bio->bi_iter)) && segments > 1)
+		segments--;
+	max = min_t(unsigned int, lim->max_sectors / PAGE_SECTORS, segments);
 	max = max(max, 1u);
 	pages = DIV_ROUND_UP(bio->bi_iter.bi_size, PAGE_SIZE);
-	return DIV_ROUND_UP(pages, DIV_ROUND_UP(pages, max)) << PAGE_SHIFT;
+	pages = DIV_ROUND_UP(pages, DIV_ROUND_UP(pages, max));
+	sectors = min_t(unsigned int, pages *PAGE_SECTORS, bio_sectors(bio));
+	if (sectors < bio_sectors(bio) && block) {
+		end = start + sectors;
+		end -= sector_div_rem(end, block);
+		if (end > start)
+			sectors = end - start;
+	}
+	if (lim->chunk_sectors)
+		sectors = min_t(unsigned int, sectors,
+				lim->chunk_sectors -
+					sector_div_rem(start,
+						       lim->chunk_sectors));
+	return sectors << SECTOR_SHIFT;
 }
 
 static void piece_end_io(struct bio *piece)
 {
 	struct bio *bio = piece->bi_private;
 
-	if (piece->bi_status)
-		cmpxchg(&bio->bi_status, BLK_STS_OK, piece->bi_status);
+	if (piece->bi_status && !bio->bi_status)
+		bio->bi_status = piece->bi_status; /* any one of them */
 	bio_put(piece);
 	bio_endio(bio);
 	atomic_dec(&alive);
@@ -57,13 +84,13 @@ static void piece_end_io(struct bio *piece)
 
 void forcepoll_split_submit(struct bio *bio, enum forcepoll_origin origin)
 {
-	unsigned int size = piece_size(bio), bytes;
 	struct bio *piece;
+	unsigned int bytes;
 
 	while (bio->bi_iter.bi_size) {
 		/* From a mempool, without crypt or integrity: never NULL. */
 		piece = bio_alloc_clone(bio->bi_bdev, bio, GFP_NOIO, &pieces);
-		bytes = min(size, bio->bi_iter.bi_size);
+		bytes = piece_size(bio);
 		piece->bi_iter.bi_size = bytes;
 		bio_advance(bio, bytes);
 		piece->bi_private = bio;
