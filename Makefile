@@ -62,7 +62,7 @@ endif
 .SECONDEXPANSION:
 .SUFFIXES:
 .PHONY: all loader kmod install uninstall dkms deps test-kernels demo check \
-	bench vm lint clean help no-headers
+	bench vm lint clean help no-headers programs
 
 all: loader kmod
 
@@ -224,6 +224,26 @@ dkms:
 
 TESTED := $(if $(given),$(KREL),6.12 6.1)
 
+# The programs that cases run: made here, as a compiler takes its time there.
+TESTS     := $(patsubst tests/src/%.c,$(B)/tests/%, \
+	$(filter-out %.bpf.c,$(wildcard tests/src/*.c)))
+TESTS_BPF := $(patsubst tests/src/%.c,$(B)/tests/%.o,$(wildcard tests/src/*.bpf.c))
+
+$(TESTS): $(B)/tests/%: tests/src/%.c Makefile
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O1 -fno-omit-frame-pointer -Wall -pthread \
+		$(if $(CI),-Werror) -o $@ $< $(TESTS_LIBS)
+$(B)/tests/attach $(B)/tests/fill: TESTS_LIBS := -lbpf
+$(B)/tests/inflight_uring: TESTS_LIBS := -luring
+
+$(TESTS_BPF): $(B)/tests/%.bpf.o: tests/src/%.bpf.c $(B)/bpf/vmlinux.h Makefile
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPFFLAGS) -c $< -o $@
+
+programs: $(TESTS) $(TESTS_BPF)
+
 deps:
 	$(Q)tests/deps
 
@@ -233,7 +253,7 @@ test-kernels: deps
 	$(Q)rels=$$(for k in $(TESTED); do tests/kernel $$k || \
 		{ tests/deps --update >&2 && tests/kernel $$k; } || exit; \
 		done) && \
-		$(MAKE) --no-print-directory KREL="$$(echo $$rels)" all
+		$(MAKE) --no-print-directory KREL="$$(echo $$rels)" all programs
 
 check: test-kernels
 	$(Q)tests/run $(TESTED:%=--krel %) $(CASE:%=--case %)

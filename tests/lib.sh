@@ -289,9 +289,18 @@ requires_command() {
 	command -v "$1" >/dev/null || skip "no command $1"
 }
 
+# program NAME...: copies here what is made of tests/src/NAME.c.
+program() {
+	local name
+	for name; do
+		cp "$TOP/build/tests/$name" . || fail "no build/tests/$name"
+	done
+}
+
 # loader_start ARGS...: the loader in the background, ready when this returns.
 loader_start() {
-	"$LOADER" --module "$KO" "$@" 2>"$CASE_TMP/loader.stderr" &
+	: >"$CASE_TMP/loader.stderr" # what an earlier one said is not to be read
+	"$LOADER" --module "$KO" "$@" 2>>"$CASE_TMP/loader.stderr" &
 	LOADER_PID=$!
 	defer _end "$LOADER_PID"
 	poll_until 100 _loader_settled || : # it says so, or it is dead

@@ -13,10 +13,7 @@ seen() {
 }
 
 requires_forcepoll
-requires_command clang
-clang -O2 -g -target bpf -D__TARGET_ARCH_x86 -I"$TOP/build/bpf" \
-	-c "$TOP/tests/src/contract.bpf.c" -o contract.o
-gcc -O1 -o attach "$TOP/tests/src/attach.c" -lbpf
+program contract.bpf.o attach
 dev=$(nvme_dev)
 check "file system" mkfs.ext4 -qF "/dev/$dev" 256M
 mkdir mnt
@@ -43,7 +40,7 @@ load() {
 
 # watch: from here on, all that was seen before is forgotten.
 watch() {
-	./attach contract.o >attached 2>&1 &
+	./attach contract.bpf.o >attached 2>&1 &
 	watcher=$!
 	defer _end $watcher
 	check "watched" poll_until 20 grep -q '^attached' attached

@@ -37,9 +37,7 @@ goes_on() {
 ring_polled() { [[ $(uname -r) != 6.1.* ]]; }
 
 requires_forcepoll
-requires_command gcc
-gcc -O1 -pthread -o inflight "$TOP/tests/src/inflight.c"
-gcc -O1 -o inflight_uring "$TOP/tests/src/inflight_uring.c" -luring
+program inflight inflight_uring ahead
 dev=$(nvme_dev)
 cg_make db
 loader_start --cgroup "$CGROOT/db"
@@ -85,22 +83,6 @@ wait "$CG_PID" || fail "it has not all without forcepoll"
 # Somebody who is no target waits for a page that a target has only read ahead.
 loader_start --cgroup "$CGROOT/db"
 nvme_throttle 0 50
-cat >ahead.c <<'C'
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdio.h>
-int main(int argc, char **argv)
-{
-	int fd = open(argv[argc - 1], O_RDONLY);
-	if (posix_fadvise(fd, 0, 4096 * 64, POSIX_FADV_WILLNEED))
-		return 1;
-	puts("in flight");
-	fflush(stdout);
-	for (;;)
-		;
-}
-C
-gcc -O1 -o ahead ahead.c
 echo 1 >/proc/sys/vm/drop_caches
 stat_mark
 cg_start db ./ahead "/dev/$dev" >said

@@ -11,8 +11,7 @@ none_in_flight() { [[ $(in_flight) == 0 ]]; }
 inflight() { cg_run db timeout 100 ./inflight reap 64 "$@"; }
 
 requires_forcepoll
-requires_command gcc
-gcc -O1 -pthread -o inflight "$TOP/tests/src/inflight.c"
+program inflight
 dev=$(nvme_dev) ctrl=$(nvme_ctrl)
 nvme_io_timeout "$dev" 5000 # instead of 30 s
 cg_make db

@@ -16,8 +16,7 @@ switches() {
 has_lines() { (($(grep -c '^{"switches"' out) >= 2)); }
 
 requires_forcepoll
-requires_command gcc
-gcc -O1 -o enter "$TOP/tests/src/enter.c"
+program enter
 cg_make db
 "$LOADER" --module "$KO" -c "$CGROOT/db" --count-switches --interval 1 --json \
 	>out 2>err &

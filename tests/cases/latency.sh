@@ -13,6 +13,7 @@ dev=$(nvme_dev)
 
 # watch ARGS...: the command in the background; its JSON is in file out at the end.
 watch() {
+	rm -f out err # what an earlier one said is not to be read
 	"$LOADER" latency --json "$@" >out 2>err &
 	watcher=$!
 	defer _end "$watcher"
@@ -111,6 +112,7 @@ cg_run db fio --name=j --filename="/dev/$dev" --readonly --direct=1 --bs=4k \
 	--rw=randread --ioengine=io_uring --hipri --number_ios=150 --output=/dev/null
 rows "polled by io_uring" "iopoll read 4096 150"
 
+rm -f err
 "$LOADER" latency -c "$CGROOT/db" >table 2>err &
 watcher=$!
 defer _end "$watcher"

@@ -19,7 +19,7 @@ swapped() {
 
 requires_forcepoll
 dev=$(nvme_dev)
-gcc -O2 -Wall -o swapper "$TOP/tests/src/swapper.c"
+program swapper
 defer sysctl -qw "vm.page-cluster=$(sysctl -n vm.page-cluster)"
 sysctl -qw vm.page-cluster=0
 echo +memory >"$CGROOT/cgroup.subtree_control"

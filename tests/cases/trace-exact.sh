@@ -23,8 +23,7 @@ near() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a - b <= 0.01 * b + 5 &&
 	b - a <= 0.01 * b + 5) }'; }
 
 [[ -x $LOADER ]] || skip "no build/forcepoll-loader"
-requires_command gcc
-gcc -O0 -o enter "$TOP/tests/src/enter.c"
+program enter
 
 trace syscalls 100003
 check "system calls, exactly" is 'n("system call"; "getppid") == 100003'

@@ -8,8 +8,7 @@ set -eu
 . "$(dirname "$0")/../lib.sh"
 
 [[ -x $LOADER ]] || skip "no build/forcepoll-loader"
-requires_command gcc
-gcc -O1 -o enter "$TOP/tests/src/enter.c"
+program enter
 dev=$(nvme_dev)
 
 # One read after the other ends while the program looks at its ring, in user mode.

@@ -23,8 +23,7 @@ trace() {
 }
 
 [[ -x $LOADER ]] || skip "no build/forcepoll-loader"
-requires_command gcc
-gcc -O1 -o enter "$TOP/tests/src/enter.c"
+program enter
 
 # It is in user mode but for the interrupts themselves, during which others may
 # come: those are missing.

@@ -6,8 +6,7 @@ set -eu
 . "$(dirname "$0")/../lib.sh"
 
 requires_forcepoll
-requires_command gcc
-gcc -O1 -o fill "$TOP/tests/src/fill.c" -lbpf
+program fill
 
 # Everything is asked of one answer: it takes its time with a full map.
 ask() { "$LOADER" status --json >status.json; }

@@ -8,8 +8,7 @@ set -eu
 . "$(dirname "$0")/../lib.sh"
 
 requires_forcepoll
-requires_command gcc
-gcc -O1 -pthread -o proc "$TOP/tests/src/proc.c"
+program proc
 
 targets() {
 	bpftool map dump -j pinned "$PINS/targets" | jq -r '.[].formatted.key' |

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * enter syscalls|faults|naps|stacks|spin N: enters the kernel N times by the same
- * door, with "stacks" each time by another way there (when compiled with -O0), or
- * with "spin" stays outside for N ms. enter reads N FILE: has N reads of 512 bytes
- * in flight, prints /proc/interrupts, and stays outside until all are done. Prints
- * the mean time of one, in ns: with tests/run --icount, that is in instructions.
- * Then what getrusage() says of this process: page faults, voluntary and
- * involuntary context switches.
+ * door, with "stacks" each time by another way there, or with "spin" stays outside
+ * for N ms. enter reads N FILE: has N reads of 512 bytes in flight, prints
+ * /proc/interrupts, and stays outside until all are done. Prints the mean time of
+ * one, in ns: with tests/run --icount, that is in instructions. Then what
+ * getrusage() says of this process: page faults, voluntary and involuntary context
+ * switches.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -54,15 +54,21 @@ static void naps(long n)
 		nanosleep(&t, NULL);
 }
 
-/* Each bit of @way chooses one of two calls: as many stacks as numbers. */
-static void go(long way, int bits)
+/*
+ * Each bit of @way chooses one of two calls: as many stacks as numbers. The compiler
+ * may not make one of the two, nor a jump of the last.
+ */
+static __attribute__((noipa)) void go(long way, int bits)
 {
-	if (!bits)
+	if (!bits) {
 		syscall(SYS_getppid);
-	else if (way & 1)
+	} else if (way & 1) {
 		go(way >> 1, bits - 1);
-	else
+		asm volatile("nop");
+	} else {
 		go(way >> 1, bits - 1);
+		asm volatile("nop; nop");
+	}
 }
 
 static void stacks(long n)
