@@ -136,6 +136,13 @@
 #define FP_REQ_ATOMIC 0
 #endif
 
+/* 203c1ce0bb06 ("RIP ->bd_inode", v6.10), with the series that brought BD_PARTNO */
+#ifdef BD_PARTNO
+#define fp_bdev_inode(bdev) ((bdev)->bd_mapping->host)
+#else
+#define fp_bdev_inode(bdev) ((bdev)->bd_inode)
+#endif
+
 /* 54e6842d0775 ("fork/vm: Move common PF_IO_WORKER behavior", v6.4) */
 #ifdef PF_USER_WORKER
 #define FP_PF_WORKER (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)

@@ -5,13 +5,12 @@
  * looks at the completion queues (wait.c); when nobody does, the backstop.
  *
  * A look needs no bio, only the hardware queue: a bio may be gone at any moment,
- * but as long as one of the device is counted its request_queue and its disk are
- * there. The count goes down before the original completion runs, which is what
- * may free them, and a look takes the pointers with preemption off and a queue
- * reference before the count can have been 0 for a grace period (freezing a queue
- * for good waits for one). While the reference is held no freeze ends, so the map
- * from CPUs to hardware queues stays. A disk that does not own its queue (SCSI) may
- * go before it: forcepoll_flight_able().
+ * or be on its way to another drive (NVMe multipath). The memory of a device's
+ * request_queue and block_device is held from its first marked bio until it is dead
+ * or nothing is bound; that holds up neither its removal nor its driver's. A look
+ * takes the pointers with preemption off, which dropping them waits for, and then a
+ * queue reference, which is refused once the queue is dead. While it is held no
+ * freeze ends, so the map from CPUs to hardware queues stays.
  *
  * Each request that carries a counted bio is on a poll queue, or has an interrupt
  * (merged into one that is not polled, split). So looking at all poll queues of
@@ -154,8 +153,7 @@ static void restore(struct flight *f)
 static void land(struct flight *f)
 {
 	atomic_dec(&f->owner->bios);
-	/* The last use of the device: see the top of this file. */
-	atomic_dec_return_release(&f->device->bios);
+	atomic_dec(&f->device->bios);
 	free_flight(f);
 }
 
@@ -306,6 +304,118 @@ static void complete_late(struct work_struct *work)
 	}
 }
 
+/* -- devices ------------------------------------------------------------------- */
+
+static enum hrtimer_restart backstop(struct hrtimer *timer);
+static void look_for_owner(struct work_struct *work);
+static void forget_devices(struct work_struct *work);
+static DECLARE_WORK(forget_work, forget_devices);
+static bool forget_all;
+
+static void forget(struct forcepoll_device *d)
+{
+	struct request_queue *q;
+	struct block_device *bdev;
+
+	spin_lock(&d->lock);
+	q = d->q;
+	bdev = d->bdev;
+	if (q && (READ_ONCE(forget_all) || blk_queue_dying(q))) {
+		WRITE_ONCE(d->q, NULL);
+		smp_mb(); /* pairs with the one in take_device() */
+		if (atomic_read(&d->bios)) {
+			WRITE_ONCE(d->q, q);
+			q = NULL;
+		}
+	} else {
+		q = NULL;
+	}
+	spin_unlock(&d->lock);
+	if (!q)
+		return;
+	synchronize_rcu(); /* a look that has seen it */
+	iput(fp_bdev_inode(bdev));
+	blk_put_queue(q);
+}
+
+static void forget_devices(struct work_struct *work)
+{
+	int i, n = atomic_read(&nr_in_use);
+
+	for (i = 0; i < n; i++)
+		if (READ_ONCE(in_use[i]))
+			forget(in_use[i]);
+}
+
+/* Rare: the first marked bio of a device that was not known. */
+static bool remember(struct forcepoll_device *d, struct request_queue *q,
+		     struct block_device *bdev)
+{
+	spin_lock(&d->lock);
+	/* An id is not used again before its queue is freed: only from NULL. */
+	if (!d->q && blk_get_queue(q)) {
+		ihold(fp_bdev_inode(bdev));
+		d->bdev = bdev;
+		smp_store_release(&d->q, q);
+		queue_work(workers, &forget_work); /* others that died */
+	}
+	spin_unlock(&d->lock);
+	return READ_ONCE(d->q) == q;
+}
+
+void forcepoll_flight_hold(bool hold)
+{
+	WRITE_ONCE(forget_all, !hold);
+	if (!hold)
+		queue_work(workers, &forget_work);
+}
+
+static struct forcepoll_device *make_device(unsigned int id)
+{
+	struct forcepoll_device *d;
+
+	d = kzalloc(sizeof(*d), GFP_NOWAIT | __GFP_NOWARN);
+	if (!d)
+		return NULL;
+	d->bit = id % BITS_PER_LONG;
+	spin_lock_init(&d->lock);
+	hrtimer_init(&d->backstop, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	d->backstop.function = backstop;
+	INIT_WORK(&d->work, look_for_owner);
+	INIT_WORK(&d->late_work, complete_late);
+	if (cmpxchg(&devices[id], NULL, d)) {
+		kfree(d);
+		return devices[id];
+	}
+	WRITE_ONCE(in_use[atomic_inc_return(&nr_in_use) - 1], d);
+	return d;
+}
+
+/* Of the bio, with one more counted. */
+static struct forcepoll_device *take_device(struct bio *bio)
+{
+	struct block_device *bdev = bio->bi_bdev->bd_disk->part0;
+	struct request_queue *q = bdev_get_queue(bdev);
+	unsigned int id = q->id;
+	struct forcepoll_device *d;
+
+	if (id >= MAX_DEVICES)
+		return NULL;
+	d = READ_ONCE(devices[id]) ?: make_device(id);
+	if (!d || (READ_ONCE(d->q) != q && !remember(d, q, bdev)))
+		return NULL;
+	/* Half of the tags stay: who waits for one may not poll. */
+	if (atomic_read(&d->bios) >= q->nr_requests / 2)
+		return NULL;
+	atomic_inc(&d->bios);
+	smp_mb__after_atomic(); /* the count first, then who has been forgotten */
+	if (READ_ONCE(d->q) != q) {
+		atomic_dec(&d->bios);
+		return NULL;
+	}
+	return d;
+}
+
 /* -- looking ------------------------------------------------------------------- */
 
 /* A bio that says which hardware queue, for bio_poll(), which asks no more. */
@@ -357,11 +467,9 @@ static bool look(struct forcepoll_device *d)
 	struct request_queue *q;
 
 	fp_look_begin();
-	if (!atomic_read_acquire(&d->bios))
-		goto out;
-	q = READ_ONCE(d->q);
-	bdev = READ_ONCE(d->bdev);
-	if (!percpu_ref_tryget(&q->q_usage_counter))
+	q = smp_load_acquire(&d->q);
+	bdev = d->bdev;
+	if (!q || !percpu_ref_tryget(&q->q_usage_counter))
 		goto out;
 	if (!blk_queue_quiesced(q))
 		look_at_queues(d, bdev, q->tag_set, &iob);
@@ -487,51 +595,6 @@ void forcepoll_flight_leave(const struct forcepoll_owner *owner)
 
 /* -- submission ---------------------------------------------------------------- */
 
-static struct forcepoll_device *make_device(unsigned int id)
-{
-	struct forcepoll_device *d;
-
-	d = kzalloc(sizeof(*d), GFP_NOWAIT | __GFP_NOWARN);
-	if (!d)
-		return NULL;
-	d->bit = id % BITS_PER_LONG;
-	hrtimer_init(&d->backstop, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
-	d->backstop.function = backstop;
-	INIT_WORK(&d->work, look_for_owner);
-	INIT_WORK(&d->late_work, complete_late);
-	if (cmpxchg(&devices[id], NULL, d)) {
-		kfree(d);
-		return devices[id];
-	}
-	WRITE_ONCE(in_use[atomic_inc_return(&nr_in_use) - 1], d);
-	return d;
-}
-
-/* Counts one more. Before that nobody else uses q and bdev, so they may change. */
-static struct forcepoll_device *take_device(struct bio *bio)
-{
-	struct block_device *bdev = bio->bi_bdev->bd_disk->part0;
-	struct request_queue *q = bdev_get_queue(bdev);
-	unsigned int id = q->id;
-	struct forcepoll_device *d;
-
-	if (id >= MAX_DEVICES)
-		return NULL;
-	d = READ_ONCE(devices[id]) ?: make_device(id);
-	if (!d)
-		return NULL;
-	/* Half of the tags stay: who waits for one may not poll. */
-	if (atomic_read(&d->bios) >= q->nr_requests / 2)
-		return NULL;
-	if (READ_ONCE(d->q) != q)
-		WRITE_ONCE(d->q, q);
-	if (READ_ONCE(d->bdev) != bdev)
-		WRITE_ONCE(d->bdev, bdev);
-	smp_mb__before_atomic(); /* look() sees these when it sees the count */
-	atomic_inc(&d->bios);
-	return d;
-}
-
 static struct flight *take_off(struct bio *bio, struct forcepoll_owner *owner,
 			       enum forcepoll_origin origin)
 {
@@ -549,6 +612,7 @@ static struct flight *take_off(struct bio *bio, struct forcepoll_owner *owner,
 	if (!test_bit(f->device->bit, &owner->devices))
 		set_bit(f->device->bit, &owner->devices);
 	atomic_inc(&owner->bios);
+	WRITE_ONCE(owner->flights, READ_ONCE(owner->flights) + 1);
 	if (READ_ONCE(owner->origin) != origin)
 		WRITE_ONCE(owner->origin, origin);
 	f->bio = bio;
@@ -570,7 +634,7 @@ static void look_in_passing(struct forcepoll_device *d, u64 now)
 {
 	unsigned int looks = READ_ONCE(d->looks);
 
-	if (forcepoll_poll_plugged())
+	if (forcepoll_poll_plugged() || current->bio_list)
 		return;
 	WRITE_ONCE(d->submits, READ_ONCE(d->submits) + 1);
 	if (READ_ONCE(d->looks_submit) != looks) {
@@ -673,6 +737,7 @@ void forcepoll_flight_uninit(void)
 	for (i = 0; i < MAX_DEVICES; i++)
 		if (devices[i])
 			hrtimer_cancel(&devices[i]->backstop);
+	forcepoll_flight_hold(false);
 	destroy_workqueue(workers); /* after what is queued has run */
 	destroy_workqueue(late_workers);
 	for (i = 0; i < MAX_DEVICES; i++)

@@ -8,6 +8,7 @@
 #include <linux/hrtimer.h>
 #include <linux/llist.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "forcepoll.h"
@@ -29,6 +30,7 @@ struct forcepoll_owner {
 	atomic_t bios;
 	atomic_t waiting; /* threads that are looking where they wait */
 	unsigned long devices; /* that it has used: their bits */
+	unsigned int flights; /* so far */
 	enum forcepoll_origin origin; /* of the last one */
 	unsigned int leave,
 		left; /* bios to leave to interrupts: next time, now */
@@ -43,8 +45,9 @@ static __always_inline struct forcepoll_owner *forcepoll_owner(void)
 
 /* A device with poll queues. Made at its first marked bio, there until exit. */
 struct forcepoll_device {
-	struct request_queue *q; /* valid while bios > 0 */
-	struct block_device *bdev; /* the whole disk, likewise */
+	spinlock_t lock; /* of changes to the next two */
+	struct request_queue *q; /* NULL: nothing is known here; held */
+	struct block_device *bdev; /* the whole disk, held while q is set */
 	atomic_t bios; /* in flight */
 	unsigned int bit; /* in forcepoll_owner.devices; some share one */
 	bool armed;
@@ -63,13 +66,15 @@ struct forcepoll_device {
 };
 
 int forcepoll_flight_init(void);
+/* Keep what is known of devices, or let go of it, but for those with bios. */
+void forcepoll_flight_hold(bool hold);
 /* Nobody can submit: wait until the last has landed. */
 void forcepoll_flight_drain(void);
 void forcepoll_flight_uninit(void);
 
 /*
- * A disk that owns its queue, as of NVMe, virtio and null_blk: while the queue is
- * held it cannot go. Not SCSI's, whose drivers complete without a batch, too.
+ * A disk that owns its queue, as of NVMe, virtio and null_blk. Not SCSI's, whose
+ * drivers complete without a batch.
  */
 bool forcepoll_flight_able(const struct gendisk *disk);
 

@@ -7,6 +7,9 @@
  * R1   who is not a target pays the trampoline and one compare.
  * R2   every replacement counts itself in as its first and out as its last
  *      action, and does not sleep outside of that: see forcepoll_hook_drain().
+ *      Not submit_bio(), which ends in submit_bio_noacct(): stacked drivers (dm,
+ *      md, NVMe multipath) call the latter for what they pass on, in the task of
+ *      whoever submitted to them.
  * R23  a replacement calls the original by name, through the same trampoline;
  *      the callback knows it by its return address, so no call may be a tail
  *      call.
@@ -37,7 +40,7 @@ static bool installed;
  */
 noinline void forcepoll_hook_submit(struct bio *bio)
 {
-	submit_bio(bio);
+	submit_bio_noacct(bio);
 	barrier();
 }
 
@@ -56,7 +59,7 @@ static noinline void original_async_ra(struct readahead_control *ractl,
 	barrier();
 }
 
-static void replaced_submit_bio(struct bio *bio)
+static void replaced_submit(struct bio *bio)
 {
 	struct forcepoll_target target;
 
@@ -160,7 +163,7 @@ static struct hook {
 	const char *name; /* of a static one */
 } hooks[] = {
 	/* Those that are called most first. */
-	{ (unsigned long)submit_bio, replaced_submit_bio, NULL, NO_WAIT },
+	{ (unsigned long)submit_bio_noacct, replaced_submit, NULL, NO_WAIT },
 	{ 0, NULL, before_getevents, FORCEPOLL_WAIT_aio, "do_io_getevents" },
 	{ 0, NULL, before_cqring_wait, FORCEPOLL_WAIT_uring, "io_cqring_wait" },
 	{ (unsigned long)io_schedule, replaced_io_schedule, NULL,
@@ -321,7 +324,7 @@ int forcepoll_hook_install(void)
 			if (h->wait != NO_WAIT)
 				filter(h, true);
 		err = install();
-		if (err) { /* somebody replaces submit_bio: nothing is polled */
+		if (err) { /* somebody replaces submit_bio_noacct: nothing is polled */
 			for (h = hooks; h < hooks + ARRAY_SIZE(hooks); h++)
 				if (h->wait != NO_WAIT && !filter(h, false))
 					can_wait_in(h);

@@ -62,9 +62,11 @@ static int bind(struct bpf_map *targets, struct bpf_map *devices)
 		err = -ENODEV;
 		goto err_unbind;
 	}
+	forcepoll_flight_hold(true);
 	err = forcepoll_hook_install(); /* R26: last */
 	if (!err)
 		goto out;
+	forcepoll_flight_hold(false);
 	module_put(THIS_MODULE);
 err_unbind:
 	forcepoll_target_unbind();
@@ -112,8 +114,10 @@ __bpf_kfunc int forcepoll_release(void)
 	err = forcepoll_hook_remove();
 	if (!err)
 		err = forcepoll_target_unbind();
-	if (!err)
+	if (!err) {
+		forcepoll_flight_hold(false);
 		module_put(THIS_MODULE);
+	}
 	leave();
 	return err;
 }

@@ -227,22 +227,29 @@ void forcepoll_poll_adapt_spin(bool in_time)
 
 /*
  * R18: never gives up, never returns before the bio is done. @start: when it was
- * submitted, by local_clock().
+ * submitted, by local_clock(). @below: whose bios are waited for instead, which a
+ * stacked driver made of this one.
  *
  * No cpu_relax(): a turn is some hundred instructions, no tight loop on one line
  * of memory, and in a virtual machine it may stop the CPU, and its drive with it.
  * io_uring's IOPOLL does without it, too.
  */
-static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
+static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start,
+			    struct forcepoll_owner *below)
 {
 	u64 spin_ns = forcepoll_poll_spin_ns();
 
 	while (!is_done(ctx)) {
-		bool pollable = pollable_now(bio), wanted;
+		bool pollable = below ? atomic_read(&below->bios) :
+					pollable_now(bio);
+		bool wanted;
 		u64 ns;
 
 		if (pollable) {
-			poll_once(bio, ctx);
+			if (below)
+				forcepoll_flight_look(below);
+			else
+				poll_once(bio, ctx);
 			if (is_done(ctx))
 				break;
 		}
@@ -310,7 +317,7 @@ static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
 	WRITE_ONCE(ctx->state, SPINNING);
 	submit_bio_noacct(bio);
 	flush_plug();
-	wait_until_done(bio, ctx, local_clock());
+	wait_until_done(bio, ctx, local_clock(), NULL);
 }
 
 /* With the bio as it was completed, before anybody is told. */
@@ -360,7 +367,7 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	bio->bi_end_io = poll_end_io;
 	forcepoll_hook_submit(bio);
 	flush_plug();
-	wait_until_done(bio, &ctx, start);
+	wait_until_done(bio, &ctx, start, NULL);
 	if (unlikely(bio->bi_status) &&
 	    forcepoll_poll_maybe_ours(bio, place.iter.bi_size, added))
 		submit_unmarked(bio, &ctx, &place, added);
@@ -374,6 +381,71 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	bio_clear_flag(bio, BIO_QOS_MERGED);
 	count(bio, &ctx, origin, place.iter.bi_size, polled, start);
 	bio_endio(bio);
+}
+
+/*
+ * A bio for a stacked device (dm, md, NVMe multipath). It is not marked itself: the
+ * driver submits others for it, to the devices below, in this task, and those that
+ * may be polled are in flight (flight.c) when submit_bio() has returned. So it does
+ * not matter what the driver is, or that its tables change, and dm_poll_bio(),
+ * which needs its one poller to the end, is never called.
+ *
+ * Where nothing is in flight then, its driver leaves it to others, like dm-crypt's
+ * workers, or what is below has no poll queues. That is known from the last time.
+ */
+static DECLARE_BITMAP(polls_below, 256);
+
+static unsigned int slot_of(const struct bio *bio)
+{
+	return hash_32(disk_devt(bio->bi_bdev->bd_disk), 8);
+}
+
+static void poll_below(struct bio *bio, enum forcepoll_origin origin)
+{
+	struct forcepoll_owner *owner = forcepoll_owner();
+	struct poll_ctx ctx = { .task = current };
+	bio_end_io_t *end_io = bio->bi_end_io;
+	void *private = bio->bi_private;
+	u64 start = local_clock(), ns;
+
+	bio->bi_private = &ctx;
+	bio->bi_end_io = poll_end_io;
+	forcepoll_hook_submit(bio);
+	flush_plug();
+	atomic_inc(&owner->waiting);
+	wait_until_done(bio, &ctx, start, owner);
+	atomic_dec(&owner->waiting);
+
+	back_off(ctx.wanted);
+	ns = forcepoll_poll_ns_since(start);
+	forcepoll_poll_adapt_spin(ns <= spin_max_ns());
+	forcepoll_stats_spun(origin, ns - min(ns, ctx.napped_ns));
+	/* R13, R14 as below. */
+	bio->bi_private = private;
+	bio->bi_end_io = end_io;
+	bio_clear_flag(bio, BIO_QOS_THROTTLED);
+	bio_clear_flag(bio, BIO_QOS_MERGED);
+	bio_endio(bio);
+}
+
+/* @alone: may be waited for at once. */
+static void submit_stacked(struct bio *bio, enum forcepoll_origin origin,
+			   bool alone)
+{
+	struct forcepoll_owner *owner = forcepoll_owner();
+	unsigned int flights = READ_ONCE(owner->flights), slot = slot_of(bio);
+	bool polls;
+
+	if (alone && test_bit(slot, polls_below))
+		poll_below(bio, origin);
+	else
+		forcepoll_hook_submit(bio);
+	/* Of another thread, too: it is but a hint. */
+	polls = READ_ONCE(owner->flights) != flights;
+	if (polls && !test_bit(slot, polls_below))
+		set_bit(slot, polls_below);
+	else if (!polls && test_bit(slot, polls_below))
+		clear_bit(slot, polls_below);
 }
 
 /*
@@ -425,8 +497,10 @@ static enum forcepoll_count bio_reason(struct bio *bio, u32 max_bytes)
 		return FORCEPOLL_COUNT_skip_flush;
 	if (opf & REQ_POLLED)
 		return FORCEPOLL_COUNT_skip_polled;
-	if (opf & (FP_REQ_SWAP | FP_REQ_PUNT | REQ_DRV) ||
-	    !bio->bi_iter.bi_size)
+	if (opf & (FP_REQ_SWAP | FP_REQ_PUNT) || !bio->bi_iter.bi_size)
+		return FORCEPOLL_COUNT_skip_op;
+	/* Nested it is NVMe multipath's: a bio that may change its device. */
+	if (opf & REQ_DRV && !current->bio_list)
 		return FORCEPOLL_COUNT_skip_op;
 	if (max_bytes && bio->bi_iter.bi_size > max_bytes)
 		return FORCEPOLL_COUNT_skip_large;
@@ -471,11 +545,9 @@ static bool swap_in(const struct bio *bio)
 	return folio_test_swapcache(page_folio(bio->bi_io_vec->bv_page));
 }
 
-/* Reasons in the submitter, R5 R6 and hazard 2.9. */
+/* Reasons in the submitter, R6 and hazard 2.9. */
 static enum forcepoll_count task_reason(void)
 {
-	if (current->bio_list) /* only queued until we return: a deadlock */
-		return FORCEPOLL_COUNT_skip_nested;
 	if (current->flags & FP_PF_WORKER)
 		return FORCEPOLL_COUNT_skip_worker;
 	if (current->flags & PF_MEMALLOC)
@@ -486,11 +558,13 @@ static enum forcepoll_count task_reason(void)
 	return 0;
 }
 
-/* R7. */
+/* R5 R7. */
 static enum forcepoll_count task_reason_alone(const struct bio *bio, int nr)
 {
 	const struct blk_plug *plug = current->plug;
 
+	if (current->bio_list) /* only queued until we return: a deadlock */
+		return FORCEPOLL_COUNT_skip_nested;
 	if (fp_syscall_is_io_submit(nr))
 		return FORCEPOLL_COUNT_skip_aio;
 	if (fp_syscall_is_io_uring(nr))
@@ -578,6 +652,14 @@ void forcepoll_poll_submit(struct bio *bio,
 			alone = task_reason_alone(bio, nr);
 		if (alone && !waits_elsewhere(bio, nr, alone))
 			why = alone;
+	}
+	if (why == FORCEPOLL_COUNT_skip_bio_based && !current->bio_list) {
+		forcepoll_stats_count(why);
+		alone = bio_reason_alone(bio) ?: task_reason_alone(bio, nr);
+		submit_stacked(bio, origin_of(bio, nr),
+			       !alone && !(READ_ONCE(skip_busy) &&
+					   forcepoll_poll_cpu_wanted()));
+		return;
 	}
 	/* Last: it changes from one moment to the next. */
 	if (!why && READ_ONCE(skip_busy) && forcepoll_poll_cpu_wanted()) {

@@ -31,9 +31,14 @@ bool forcepoll_split_needed(const struct bio *bio)
 	       queue_max_sectors(bdev_get_queue(bio->bi_bdev));
 }
 
+/*
+ * Nested, the pieces would only be queued: who waits for more memory for them would
+ * wait for itself.
+ */
 bool forcepoll_split_allowed(const struct bio *bio)
 {
-	return !(bio->bi_opf & (REQ_NOWAIT | FP_REQ_ATOMIC));
+	return !(bio->bi_opf & (REQ_NOWAIT | FP_REQ_ATOMIC)) &&
+	       !current->bio_list;
 }
 
 /*
