@@ -62,7 +62,8 @@ struct flight {
 	__u32 left; /* bytes not yet complete; 0: counted */
 	__u8 origin;
 	__u8 marked; /* by the module */
-	__u8 pad[6];
+	__u8 below; /* what a stacked device made of it is polled */
+	__u8 pad[5];
 };
 
 struct {
@@ -71,6 +72,14 @@ struct {
 	__type(key, __u64); /* address of the bio */
 	__type(value, struct flight);
 } flights SEC(".maps");
+
+/* The bio that a task submitted last, not inside another submission. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} submitting SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -153,7 +162,7 @@ static __always_inline bool chosen(struct block_device *bdev)
 static __always_inline void land(__u64 bio, struct flight *f)
 {
 	__u64 opf = BPF_CORE_READ((struct bio *)bio, bi_opf);
-	bool polled = opf & FLAG(POLLED);
+	bool polled = opf & FLAG(POLLED) || f->below;
 	__u64 ns = bpf_ktime_get_ns() - f->since_ns;
 
 	if (!polled || !f->marked)
@@ -216,6 +225,14 @@ int BPF_PROG(on_rq_complete, struct request *rq, int error,
 	return 0;
 }
 
+static __always_inline void polled_below(__u64 bio)
+{
+	struct flight *f = bpf_map_lookup_elem(&flights, &bio);
+
+	if (f)
+		f->below = true;
+}
+
 SEC("tp_btf/block_bio_queue")
 int BPF_PROG(on_queue, struct bio *bio)
 {
@@ -224,14 +241,22 @@ int BPF_PROG(on_queue, struct bio *bio)
 	__u64 mark = FLAG(POLLED) | FLAG(NOMERGE);
 	__u32 op = opf & REQ_OP_MASK, bytes = bio->bi_iter.bi_size;
 	struct flight f = {};
+	__u64 *top;
 
 	if ((op != REQ_OP_READ && op != REQ_OP_WRITE) || !bytes)
 		return 0;
 	/* They end with a flush of the drive's cache, which is no transfer. */
 	if (opf & (FLAG(PREFLUSH) | FLAG(FUA)))
 		return 0;
-	if (task->bio_list) /* made of a bio that is being submitted */
+	top = bpf_task_storage_get(&submitting, task, 0,
+				   BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (task->bio_list) { /* made of a bio that is being submitted */
+		if (top && opf & FLAG(POLLED))
+			polled_below(*top);
 		return 0;
+	}
+	if (top)
+		*top = key;
 	if (!chosen(bio->bi_bdev))
 		return 0;
 

@@ -25,7 +25,7 @@
 #define LATENCY_KINDS(X)                         \
 	X(polled, "polled by forcepoll")         \
 	X(unpolled, "completed by an interrupt") \
-	X(iopoll, "polled by its submitter (io_uring IOPOLL)")
+	X(iopoll, "polled where its submitter waits")
 
 enum latency_kind {
 #define X(name, text) LATENCY_##name,

@@ -185,6 +185,24 @@ nvme_io_timeout() {
 	echo "$2" >"$file"
 }
 
+# -- device-mapper ---------------------------------------------------------
+
+# dm_make NAME TABLE: prints the name of its block device. There is no udev. See
+# dm_removes, which a subshell cannot do.
+dm_make() {
+	dmsetup --noudevsync create "$1" --table "$2"
+	dmsetup info -c --noheadings -o blkdevname "$1"
+}
+
+# dm_removes NAME...: at the end, the last first, if it is there still.
+dm_removes() {
+	local name
+	for name; do
+		defer eval "! dmsetup info $name >/dev/null 2>&1 ||
+			dmsetup --noudevsync remove --retry $name"
+	done
+}
+
 # -- cgroups ---------------------------------------------------------------
 
 # cg_make NAME: makes /sys/fs/cgroup/NAME; removed at the end, with whatever
@@ -347,9 +365,14 @@ event() { "$LOADER" status --json | jq -er ".events.$1"; }
 # cgroup db, until verify_stop; that fails if any of it did.
 verify_start() {
 	cg_start db sh -c 'until [ -e stop ]; do
-		fio "$@" >log 2>&1 || { cat log; exit 1; }; done' sh \
+		fio "$@" >log.$$ 2>&1 || { cat log.$$; exit 1; }; done' sh \
 		--name=j --filename="/dev/$1" --direct=1 --ioengine=psync \
 		--rw=randrw --bs=4k --size=4M --verify=crc32c "${@:2}"
+}
+
+# aio_verify_start DEV: the same with 16 in flight, further on; ends with the other.
+aio_verify_start() {
+	verify_start "$1" --ioengine=libaio --iodepth=16 --offset=64M
 }
 
 verify_stop() {

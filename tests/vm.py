@@ -101,6 +101,8 @@ class Machine:
     blkdebug: int = 0
     icount: int = 0
     threads: int = 0                # a host thread for each CPU
+    virtio: int = 0                 # drives for virtio_blk, which is not loaded
+    paths: int = 0                  # drives are one namespace, by as many paths
     append: str = ""
     backing: tuple[str, ...] = ()   # --drive only
 
@@ -111,7 +113,7 @@ class Machine:
             if key in ("mem", "append"):
                 change[key] = value
             elif key in ("poll_queues", "drives", "smp", "blkdebug", "icount",
-                         "threads"):
+                         "threads", "virtio", "paths"):
                 change[key] = int(value or "1")
             else:
                 raise ValueError(f"unknown machine property {word!r}")
@@ -266,11 +268,23 @@ class Vm:
             argv += (["-mon", "chardev=qmp,mode=control"] if name == "qmp" else
                      ["-device", f"virtserialport,chardev={name},"
                       f"name=org.forcepoll.{name}"])
+        if machine.paths:
+            argv += ["-device", "nvme-subsys,id=shared,nqn=forcepoll"]
         for n in range(self._drives):
             argv += ["-device", f"pcie-root-port,id=port{n},chassis={n + 1},"
-                     f"slot={n + 1}",
-                     "-blockdev", self._blockdev(n, tmp),
-                     "-device", json.dumps(self._nvme(n))]
+                     f"slot={n + 1}"]
+            if not machine.paths:
+                argv += ["-blockdev", self._blockdev(n, tmp)]
+            argv += ["-device", json.dumps(self._nvme(n))]
+        if machine.paths:
+            argv += ["-blockdev", self._blockdev(0, tmp), "-device",
+                     # JSON, as its controller: those come after all others.
+                     json.dumps({"driver": "nvme-ns", "drive": "disk0",
+                                 "bus": "nvme0", "nsid": 1, "shared": True})]
+        for n in range(machine.virtio):
+            n += self._drives
+            argv += ["-blockdev", self._blockdev(n, tmp), "-device",
+                     f"virtio-blk-pci,drive=disk{n},num-queues=4"]
         # Never outlive the runner, however it ends.
         argv = ["setpriv", "--pdeathsig", "KILL", *argv]
         with self.stderr.open("wb") as err:
@@ -292,7 +306,8 @@ class Vm:
         # NVMe breaks the clock of icount: null_blk is the device there.
         if self.machine.icount:
             return 0
-        return max(self.machine.drives, len(self.machine.backing))
+        return max(self.machine.drives, self.machine.paths,
+                   len(self.machine.backing))
 
     def _accel(self) -> list[str]:
         smp = ["-smp", str(1 if self.machine.icount else self.machine.smp)]
@@ -323,10 +338,10 @@ class Vm:
         return json.dumps({"driver": "raw", "node-name": f"disk{n}",
                            "file": node})
 
-    @staticmethod
-    def _nvme(n: int) -> dict[str, str]:
-        return {"driver": "nvme", "id": f"nvme{n}", "serial": f"fp{n}",
-                "drive": f"disk{n}", "bus": f"port{n}"}
+    def _nvme(self, n: int) -> dict[str, str]:
+        drive = ({"subsys": "shared", "serial": "fp0"} if self.machine.paths
+                 else {"drive": f"disk{n}", "serial": f"fp{n}"})
+        return {"driver": "nvme", "id": f"nvme{n}", "bus": f"port{n}", **drive}
 
     def events(self) -> Iterator[tuple[str, bytes]]:
         """Yields ("verdict", line), ("out", data), ("err", data) until QEMU

@@ -5,12 +5,6 @@
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-# dm NAME TABLE: prints the name of its block device. There is no udev.
-dm() {
-	dmsetup --noudevsync create "$1" --table "$2"
-	dmsetup info -c --noheadings -o blkdevname "$1"
-}
-
 # io REASON DEVICE: written and read back, not polled for this reason.
 io() {
 	stat_mark
