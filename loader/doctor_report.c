@@ -8,6 +8,7 @@
 #include "device.h"
 #include "doctor_report.h"
 #include "json.h"
+#include "wrap.h"
 
 static const char *const status_text[] = { "ok", "no", "warn", "FAIL" };
 
@@ -91,31 +92,7 @@ void report_free(struct report *r)
 	free(r->checks);
 }
 
-enum { COLUMNS = 80, NAME_COLUMN = 6, TEXT_COLUMN = 18 };
-
-/* @text from @column on, in lines that all begin at @indent. */
-static void wrap(const char *text, int column, int indent)
-{
-	bool first = true;
-
-	while (*text) {
-		int len = strcspn(text, " ");
-
-		if (!first && column + 1 + len > COLUMNS) {
-			printf("\n%*s", indent, "");
-			column = indent;
-		} else if (!first) {
-			putchar(' ');
-			column++;
-		}
-		printf("%.*s", len, text);
-		column += len;
-		text += len;
-		text += strspn(text, " ");
-		first = false;
-	}
-	putchar('\n');
-}
+enum { NAME_COLUMN = 6, TEXT_COLUMN = 18 };
 
 static void print_check(const struct check *c)
 {
