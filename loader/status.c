@@ -385,25 +385,8 @@ int status(const struct options *o)
 	else if (!err)
 		print_view(&v);
 	free(v.targets);
-	free(v.devices);
+	device_free(v.devices, v.nr_devices);
 	return err;
-}
-
-void status_print_devices(const struct options *o)
-{
-	struct device *all = NULL, d;
-	int n;
-
-	for (size_t i = 0; i < o->devices.n; i++)
-		if (!device_find(o->devices.word[i], &d))
-			printf("would poll on %s\n", d.name);
-	if (o->devices.n)
-		return;
-	n = device_list(&all);
-	for (int i = 0; i < n; i++)
-		if (device_pollable(&all[i]))
-			printf("would poll on %s\n", all[i].name);
-	free(all);
 }
 
 int status_lines_open(struct status_lines *lines, const struct options *o)
