@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "control.h"
 #include "device.h"
+#include "device_print.h"
 #include "json.h"
 #include "ledger.h"
 #include "log.h"
@@ -200,22 +201,6 @@ static void print_targets(const struct view *v)
 	}
 }
 
-static void print_devices(const struct view *v)
-{
-	printf("\ndevices:\n");
-	for (int i = 0; i < v->nr_devices; i++) {
-		const struct device *d = &v->devices[i];
-
-		if (!device_pollable(d))
-			printf("  %-12s not polled: %s\n", d->name, d->why);
-		else if (d->poll_queues >= 0)
-			printf("  %-12s %d poll queue%s\n", d->name,
-			       d->poll_queues, d->poll_queues == 1 ? "" : "s");
-		else
-			printf("  %-12s can poll\n", d->name);
-	}
-}
-
 /* Where tasks poll what they have in flight together. */
 static void print_waits(const struct forcepoll_stats *s)
 {
@@ -283,7 +268,8 @@ static void print_view(const struct view *v)
 			       v->stats.bound ? "loaded, bound: polling" :
 						"loaded, not bound");
 	print_targets(v);
-	print_devices(v);
+	printf("\ndevices:\n");
+	device_print_trees(v->devices, v->nr_devices);
 	if (v->stats.bound)
 		print_waits(&v->stats);
 	if (v->module) {
@@ -356,6 +342,7 @@ static void json_view(const struct view *v)
 		else
 			json_null(&j, "poll_queues");
 		json_string(&j, "why", d->why);
+		device_json(&j, d);
 		json_end(&j);
 	}
 	json_end(&j);
