@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "device_print.h"
 #include "doctor_report.h"
 #include "json.h"
 #include "wrap.h"
@@ -179,6 +180,7 @@ static void json_device(struct json *j, const struct device *d)
 	json_string(j, "controller", d->controller);
 	json_bool(j, "can_poll", device_pollable(d));
 	json_string(j, "why", d->why);
+	device_json(j, d);
 	json_end(j);
 }
 
