@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "device_type.h"
+#include "stack.h"
 
 int device_read(char *buf, size_t size, const char *path, ...)
 {
@@ -87,31 +89,12 @@ static void read_elevator(struct device *d)
 	snprintf(d->elevator, sizeof(d->elevator), "%.15s", name);
 }
 
-/* The parent of a multipath head is a subsystem: nvme-subsys0. */
-static void read_controller(struct device *d)
-{
-	char path[PATH_MAX], parent[PATH_MAX];
-	const char *name;
-	unsigned int nr;
-	int len = 0;
-
-	snprintf(path, sizeof(path), "/sys/block/%s/device", d->name);
-	if (!realpath(path, parent))
-		return;
-	name = strrchr(parent, '/') + 1;
-	if (sscanf(name, "nvme%u%n", &nr, &len) == 1 && !name[len])
-		snprintf(d->controller, sizeof(d->controller), "%.15s", name);
-	if (d->controller[0])
-		device_read(d->transport, sizeof(d->transport),
-			    "/sys/class/nvme/%s/transport", d->controller);
-}
-
 bool device_over_network(const char *transport)
 {
 	return !strcmp(transport, "tcp") || !strcmp(transport, "rdma");
 }
 
-/* The cause that the user has to remove first. */
+/* The cause that the user has to remove first; stack.c has that of the others. */
 static void explain(struct device *d)
 {
 	if (!d->mq)
@@ -129,6 +112,37 @@ static void explain(struct device *d)
 			 "an I/O scheduler is active (%s)", d->elevator);
 }
 
+/* sysfs keeps the number of a hidden disk to itself, disk_devt() is this one. */
+static int read_hidden_number(struct device *d)
+{
+	char line[512], name[32];
+	FILE *f = fopen("/proc/diskstats", "re");
+	int err = -ENODEV;
+
+	while (f && err && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%u %u %31s", &d->major, &d->minor, name) ==
+			    3 &&
+		    !strcmp(name, d->name))
+			err = 0;
+	if (f)
+		fclose(f);
+	return err;
+}
+
+static int read_number(struct device *d)
+{
+	char line[32];
+
+	device_read(line, sizeof(line), "/sys/block/%s/hidden", d->name);
+	d->hidden = line[0] == '1';
+	if (d->hidden)
+		return read_hidden_number(d);
+	if (device_read(line, sizeof(line), "/sys/block/%s/dev", d->name) ||
+	    sscanf(line, "%u:%u", &d->major, &d->minor) != 2)
+		return -ENODEV;
+	return 0;
+}
+
 static int read_device(const char *name, struct device *d)
 {
 	char path[PATH_MAX], line[32];
@@ -137,19 +151,19 @@ static int read_device(const char *name, struct device *d)
 	if (strlen(name) >= sizeof(d->name))
 		return -ENODEV;
 	strcpy(d->name, name);
-	/* The paths below a multipath head have no number of their own. */
-	if (device_read(line, sizeof(line), "/sys/block/%s/dev", name) ||
-	    sscanf(line, "%u:%u", &d->major, &d->minor) != 2)
+	if (read_number(d))
 		return -ENODEV;
 	d->dev = d->major << 20 | d->minor;
 
+	device_read(line, sizeof(line), "/sys/block/%s/size", name);
+	d->empty = !strcmp(line, "0");
 	snprintf(path, sizeof(path), "/sys/block/%s/mq", name);
 	d->mq = !access(path, F_OK);
 	device_read(line, sizeof(line), "/sys/block/%s/queue/io_poll", name);
 	d->io_poll = line[0] == '1';
 	d->poll_queues = d->mq ? count_poll_queues(name) : 0;
 	read_elevator(d);
-	read_controller(d);
+	device_type_read(d);
 	explain(d);
 	return 0;
 }
@@ -159,49 +173,73 @@ static int visible(const struct dirent *e)
 	return e->d_name[0] != '.';
 }
 
-int device_list(struct device **devices)
+int device_list(struct device **all)
 {
 	struct dirent **names;
-	int i, n, found = 0;
+	int i, n, err, found = 0;
 
 	n = scandir("/sys/block", &names, visible, versionsort);
 	if (n < 0)
 		return -errno;
-	*devices = calloc(n + 1, sizeof(**devices));
+	*all = calloc(n + 1, sizeof(**all));
 	for (i = 0; i < n; i++) {
 		/* One that has just gone is no error. */
-		if (*devices &&
-		    !read_device(names[i]->d_name, &(*devices)[found]))
+		if (*all && !read_device(names[i]->d_name, &(*all)[found]))
 			found++;
 		free(names[i]);
 	}
 	free(names);
-	return *devices ? found : -ENOMEM;
+	if (!*all)
+		return -ENOMEM;
+	err = stack_read(*all, found);
+	if (err) {
+		device_free(*all, found);
+		*all = NULL;
+	}
+	return err ?: found;
 }
 
-int device_find(const char *name_or_path, struct device *d)
+void device_free(struct device *all, int n)
 {
-	char link[PATH_MAX], path[PATH_MAX], attr[PATH_MAX + 16];
+	for (int i = 0; i < n; i++)
+		free(all[i].below);
+	free(all);
+}
+
+struct device *device_at(struct device *all, int n, const char *path)
+{
+	char disk[PATH_MAX], attr[PATH_MAX + 16];
+	const char *name;
+
+	if (!realpath(path, disk))
+		return NULL;
+	/* The directory of a partition is in that of its disk. */
+	snprintf(attr, sizeof(attr), "%s/partition", disk);
+	if (!access(attr, F_OK))
+		*strrchr(disk, '/') = '\0';
+	name = strrchr(disk, '/') + 1;
+	for (int i = 0; i < n; i++)
+		if (!strcmp(all[i].name, name))
+			return &all[i];
+	return NULL;
+}
+
+struct device *device_find(struct device *all, int n, const char *name_or_path)
+{
+	char link[PATH_MAX];
 	struct stat st;
 	int len;
 
 	if (strchr(name_or_path, '/')) {
 		if (stat(name_or_path, &st) || !S_ISBLK(st.st_mode))
-			return -ENODEV;
+			return NULL;
 		len = snprintf(link, sizeof(link), "/sys/dev/block/%u:%u",
 			       major(st.st_rdev), minor(st.st_rdev));
 	} else {
 		len = snprintf(link, sizeof(link), "/sys/class/block/%s",
 			       name_or_path);
 	}
-	if (len >= (int)sizeof(link) || !realpath(link, path))
-		return -ENODEV;
-
-	/* The directory of a partition is in that of its disk. */
-	snprintf(attr, sizeof(attr), "%s/partition", path);
-	if (!access(attr, F_OK))
-		*strrchr(path, '/') = '\0';
-	return read_device(strrchr(path, '/') + 1, d);
+	return len < (int)sizeof(link) ? device_at(all, n, link) : NULL;
 }
 
 bool device_pollable(const struct device *d)

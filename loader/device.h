@@ -9,27 +9,42 @@
 
 struct device {
 	char name[32]; /* as in /sys/block: nvme0n1 */
+	char dm_name[128]; /* vg-data; "" when it is none of dm's */
+	char type[64]; /* nvme pcie, dm linear, md raid1, virtio_blk, ... */
 	unsigned int major, minor;
 	__u32 dev; /* key of map "devices" */
-	bool mq; /* has hardware queues; others pass their I/O on */
+	bool hidden; /* a path below a multipath head: nobody can open it */
+	bool empty; /* of size 0: nothing is attached to it */
+	bool mq; /* has hardware queues */
 	bool io_poll; /* what the kernel says in queue/io_poll */
 	int poll_queues; /* -1: cannot tell, debugfs is not there */
 	char elevator[16]; /* I/O scheduler, "none" */
 	char controller[16]; /* nvme0; "" when it is not a namespace of one */
 	char transport[16]; /* of that one: pcie, tcp, rdma, ... */
-	char why[96]; /* it is not polled, one clause; "" when it is */
+	bool stacked; /* made of others: its I/O goes to those below */
+	bool passes_on; /* in the task of whoever submits to it, see stack.h */
+	struct device **below; /* in the same list */
+	int nr_below, nr_above;
+	char why[192]; /* it is not polled, one clause; "" when it is */
 };
 
 /* All whole disks by name, to be freed. Return: how many, or -errno. */
-int device_list(struct device **devices);
+int device_list(struct device **all);
+void device_free(struct device *all, int n);
 
 /*
- * The disk that @name_or_path means: nvme0n1, /dev/nvme0n1, or one of its
- * partitions. Return: 0; -ENODEV.
+ * The disk of the list that @name_or_path means: nvme0n1, /dev/nvme0n1, or one of
+ * its partitions. NULL: there is none.
  */
-int device_find(const char *name_or_path, struct device *d);
+struct device *device_find(struct device *all, int n, const char *name_or_path);
 
-/* Would the module poll it? By the rules of device_reason() in kmod/poll.c. */
+/* The same for the directory in sysfs of a disk or a partition, or a link there. */
+struct device *device_at(struct device *all, int n, const char *path);
+
+/*
+ * Would the module poll it? By the rules of device_reason() in kmod/poll.c; one
+ * that is stacked, where those below it can be polled.
+ */
 bool device_pollable(const struct device *d);
 
 /*

@@ -8,7 +8,6 @@
  *
  * Runs anywhere: what cannot be seen is said to be so, and does not fail.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -55,6 +54,6 @@ int doctor_run(bool json, const char *module_path, const char *pin_dir)
 		r.err = report_failed(&r, 0);
 	}
 	report_free(&r);
-	free(r.devices);
+	device_free(r.devices, r.nr_devices);
 	return r.err;
 }

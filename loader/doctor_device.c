@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "device.h"
+#include "device_print.h"
 #include "doctor_checks.h"
 #include "doctor_report.h"
 
@@ -38,12 +38,9 @@ void fix_boot(struct report *r, const char *module, const char *file,
 /* For disks whose driver could poll, but is not of NVMe. */
 static void fix_driver(struct report *r, const struct device *d)
 {
-	char link[PATH_MAX], path[PATH_MAX];
 	int n;
 
-	snprintf(link, sizeof(link), "/sys/block/%s/device/driver", d->name);
-	if (realpath(link, path) &&
-	    !strcmp(strrchr(path, '/') + 1, "virtio_blk")) {
+	if (!strcmp(d->type, "virtio_blk")) {
 		n = find_paths(NULL, 0, "/sys/block/%s/mq/*", d->name);
 		if (n < 2)
 			fix(r,
@@ -52,22 +49,47 @@ static void fix_driver(struct report *r, const struct device *d)
 			    2 * r->online);
 		fix_boot(r, "virtio_blk", "kernel/drivers/block/virtio_blk.ko",
 			 n < 4 ? 1 : n / 2);
-	} else if (!strncmp(d->name, "nullb", 5)) {
+	} else if (!strcmp(d->type, "null_blk")) {
 		fix(r, "\tmodprobe -r null_blk");
 		fix(r, "\tmodprobe null_blk poll_queues=1");
 	}
 }
 
+/* What can be done is done to those below, which have lines of their own. */
+static void check_stacked(struct report *r, const struct device *d)
+{
+	char over[512] = "", verdict[256];
+	size_t len = 0;
+
+	for (int i = 0; i < d->nr_below && len < sizeof(over); i++)
+		len += snprintf(over + len, sizeof(over) - len, "%s%s",
+				i ? ", " : " over ", d->below[i]->name);
+	device_verdict(d, verdict, sizeof(verdict));
+	check(r, d->name, device_pollable(d) ? OK : NO, "%s%s%s%s%s: %s",
+	      d->dm_name[0] ? "(" : "", d->dm_name, d->dm_name[0] ? ") " : "",
+	      d->type, over, verdict);
+}
+
+static void fix_elevator(struct report *r, const struct device *d)
+{
+	fix(r, "\techo none >/sys/block/%s/queue/scheduler", d->name);
+	if (d->hidden) /* udev does not hear of it */
+		return;
+	fix(r, "and to keep it so, in /etc/udev/rules.d/99-forcepoll.rules:");
+	fix(r, "\tACTION==\"add|change\", KERNEL==\"%s\", \\", d->name);
+	fix(r, "\t    ATTR{queue/scheduler}=\"none\"");
+}
+
 static void check_device(struct report *r, const struct device *d)
 {
-	char size[32], zoned[32];
+	char zoned[32];
 
-	/* Loop devices and the like that nothing is attached to. */
-	device_read(size, sizeof(size), "/sys/block/%s/size", d->name);
-	if (!strcmp(size, "0"))
-		return;
 	device_read(zoned, sizeof(zoned), "/sys/block/%s/queue/zoned", d->name);
-	if (device_pollable(d)) {
+	if (d->empty) {
+		return; /* loop devices that nothing is attached to, and such */
+	} else if (d->stacked) {
+		check_stacked(r, d);
+	} else if (device_pollable(d)) {
 		check(r, d->name, OK,
 		      strncmp(zoned, "host", 4) ?
 			      "is polled" :
@@ -75,11 +97,7 @@ static void check_device(struct report *r, const struct device *d)
 	} else if (strcmp(d->elevator, "none") && d->io_poll) {
 		check(r, d->name, r->nr_pollable ? WARN : FAIL,
 		      "not polled: %s", d->why);
-		fix(r, "\techo none >/sys/block/%s/queue/scheduler", d->name);
-		fix(r, "and to keep it so, in "
-		       "/etc/udev/rules.d/99-forcepoll.rules:");
-		fix(r, "\tACTION==\"add|change\", KERNEL==\"%s\", \\", d->name);
-		fix(r, "\t    ATTR{queue/scheduler}=\"none\"");
+		fix_elevator(r, d);
 	} else {
 		check(r, d->name, NO, "not polled: %s", d->why);
 		fix_driver(r, d);

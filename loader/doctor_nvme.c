@@ -17,10 +17,21 @@ struct controller {
 	int polls; /* of these for polling; -1: cannot tell */
 	unsigned int irqs; /* that these have; 0: cannot tell */
 	int disks, pollable;
-	bool multipath;
 };
 
 #define NO_POLL_QUEUES "\techo 0 >/sys/module/nvme/parameters/poll_queues"
+
+/* A disk of its own, or a multipath head that has a path through it. */
+static bool reaches(const struct device *d, const struct controller *c)
+{
+	if (!strcmp(d->controller, c->name))
+		return true;
+	for (int i = 0; i < d->nr_below; i++)
+		if (d->below[i]->hidden &&
+		    !strcmp(d->below[i]->controller, c->name))
+			return true;
+	return false;
+}
 
 static bool controller_used(const struct report *r, const struct controller *c,
 			    char *by, size_t size)
@@ -28,7 +39,7 @@ static bool controller_used(const struct report *r, const struct controller *c,
 	int i;
 
 	for (i = 0; i < r->nr_devices; i++)
-		if (!strcmp(r->devices[i].controller, c->name) &&
+		if (reaches(&r->devices[i], c) &&
 		    disk_used(&r->devices[i], r->root, by, size))
 			return true;
 	return false;
@@ -235,10 +246,6 @@ static void read_controller(const struct report *r, struct controller *c)
 		c->pollable += d->io_poll && d->poll_queues;
 		c->polls = d->poll_queues;
 	}
-	/* nvme0c0n1 is a path to what others see as nvme0n1. */
-	c->multipath = find_paths(NULL, 0,
-				  "/sys/class/nvme/%s/nvme[0-9]*c[0-9]*n[0-9]*",
-				  c->name);
 }
 
 static void check_controller(struct report *r, const char *name)
@@ -251,13 +258,6 @@ static void check_controller(struct report *r, const char *name)
 	pcie = !strcmp(c.transport, "pcie");
 	if (strcmp(c.state, "live")) {
 		check(r, name, bad, "%s, it is %s", c.transport, c.state);
-	} else if (c.multipath) {
-		check(r, name, bad,
-		      "%s, one of several paths to its drives: they are not "
-		      "polled by this version",
-		      c.transport);
-		fix(r, "If there is but one path, boot without multipath:");
-		fix(r, "\tnvme_core.multipath=N");
 	} else if (!c.disks) {
 		check(r, name, WARN, "%s, it has no namespaces", c.transport);
 	} else if (device_over_network(c.transport)) {

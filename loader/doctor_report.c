@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "device.h"
+#include "device_print.h"
 #include "doctor_report.h"
 #include "json.h"
+#include "wrap.h"
 
 static const char *const status_text[] = { "ok", "no", "warn", "FAIL" };
 
@@ -91,31 +93,7 @@ void report_free(struct report *r)
 	free(r->checks);
 }
 
-enum { COLUMNS = 80, NAME_COLUMN = 6, TEXT_COLUMN = 18 };
-
-/* @text from @column on, in lines that all begin at @indent. */
-static void wrap(const char *text, int column, int indent)
-{
-	bool first = true;
-
-	while (*text) {
-		int len = strcspn(text, " ");
-
-		if (!first && column + 1 + len > COLUMNS) {
-			printf("\n%*s", indent, "");
-			column = indent;
-		} else if (!first) {
-			putchar(' ');
-			column++;
-		}
-		printf("%.*s", len, text);
-		column += len;
-		text += len;
-		text += strspn(text, " ");
-		first = false;
-	}
-	putchar('\n');
-}
+enum { NAME_COLUMN = 6, TEXT_COLUMN = 18 };
 
 static void print_check(const struct check *c)
 {
@@ -202,6 +180,7 @@ static void json_device(struct json *j, const struct device *d)
 	json_string(j, "controller", d->controller);
 	json_bool(j, "can_poll", device_pollable(d));
 	json_string(j, "why", d->why);
+	device_json(j, d);
 	json_end(j);
 }
 

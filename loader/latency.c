@@ -101,27 +101,37 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+static int choose_device(const struct latency *l, const struct device *d,
+			 const char *word)
+{
+	__u32 yes = 1;
+	int err;
+
+	if (!d)
+		return log_error(-ENODEV, "%s: no such block device", word);
+	if (!l->bpf)
+		return 0; /* only asked whether it is there */
+	err = bpf_map_update_elem(bpf_map__fd(l->bpf->maps.chosen_devices),
+				  &d->dev, &yes, BPF_ANY);
+	return err ? log_error(err, "%s: %s", d->name, strerror(-err)) : 0;
+}
+
 /* Any will do, also those that forcepoll cannot poll. */
 static int choose_devices(const struct latency *l)
 {
 	const struct words *names = &l->options.devices;
-	__u32 yes = 1;
-	struct device d;
-	int err;
+	struct device *all = NULL;
+	int n = 0, err = 0;
 
-	for (size_t i = 0; i < names->n; i++) {
-		if (device_find(names->word[i], &d))
-			return log_error(-ENODEV, "%s: no such block device",
-					 names->word[i]);
-		if (!l->bpf)
-			continue; /* only asked whether they are there */
-		err = bpf_map_update_elem(
-			bpf_map__fd(l->bpf->maps.chosen_devices), &d.dev, &yes,
-			BPF_ANY);
-		if (err)
-			return log_error(err, "%s: %s", d.name, strerror(-err));
-	}
-	return 0;
+	if (names->n)
+		n = device_list(&all);
+	if (n < 0)
+		return log_error(n, "block devices: %s", strerror(-n));
+	for (size_t i = 0; i < names->n && !err; i++)
+		err = choose_device(l, device_find(all, n, names->word[i]),
+				    names->word[i]);
+	device_free(all, n);
+	return err;
 }
 
 static int load(struct latency *l)

@@ -66,7 +66,8 @@ static const struct argp_option argp_options[] = {
 	{ "all", 'a', 0, 0, "every process", 0 },
 	{ 0, 0, 0, 0, "Which I/O:", 2 },
 	{ "device", 'd', "NAME", 0,
-	  "only this block device (repeatable; default: all that can poll)",
+	  "only this block device, or what lies below it (repeatable; "
+	  "default: all that can poll)",
 	  0 },
 	{ "max-bytes", 'm', "SIZE", 0, "poll only I/O up to SIZE", 0 },
 	{ 0, 0, 0, 0, "How it runs:", 3 },

@@ -21,6 +21,7 @@
 
 #include "clock.h"
 #include "control.h"
+#include "device.h"
 #include "ksyms.h"
 #include "log.h"
 #include "machine.h"
@@ -231,7 +232,9 @@ static int dry_run(const struct selection *s, const struct pins *pins,
 		printf("would poll for %s\n", o->exes.word[i]);
 	if (o->all)
 		printf("would poll for every process\n");
-	status_print_devices(o);
+	for (int i = 0; i < s->nr_devices; i++)
+		if (device_pollable(s->devices[i]))
+			printf("would poll on %s\n", s->devices[i]->name);
 	if (o->max_bytes)
 		printf("would poll I/O of up to %u bytes\n", o->max_bytes);
 	printf("would %s %s\n", pins->found ? "take over" : "create",

@@ -57,42 +57,69 @@ static int check_exe(const char *path, int *fd)
 	return 0;
 }
 
+/*
+ * What is passed on is polled at the disk below, and that is what the module looks
+ * up. Those too that cannot be polled yet: their I/O scheduler may go.
+ */
+static void add_device(struct selection *s, const struct device *d)
+{
+	for (int i = 0; i < s->nr_devices; i++)
+		if (s->devices[i] == d)
+			return;
+	s->devices[s->nr_devices++] = d;
+	for (int i = 0; d->passes_on && i < d->nr_below; i++)
+		add_device(s, d->below[i]);
+}
+
+static int choose_devices(struct selection *s, const struct words *names)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		const struct device *d =
+			device_find(s->all, s->nr_all, names->word[i]);
+
+		if (!d)
+			return log_error(-ENODEV, "%s: no such block device",
+					 names->word[i]);
+		if (!device_pollable(d))
+			return log_error(-ENOTSUP, "%s cannot be polled: %s",
+					 d->name, d->why);
+		add_device(s, d);
+	}
+	return 0;
+}
+
 /* Polling somewhere is what the user wants: nowhere is an error. */
+static int all_devices(struct selection *s)
+{
+	const struct device *first = NULL;
+
+	for (int i = 0; i < s->nr_all; i++) {
+		const struct device *d = &s->all[i];
+
+		if (device_pollable(d))
+			s->devices[s->nr_devices++] = d;
+		else if (d->controller[0] && !first)
+			first = d;
+	}
+	if (s->nr_devices)
+		return 0;
+	return log_error(-ENODEV,
+			 "no block device here can be polled (%s%s%s%ssee "
+			 "forcepoll-loader doctor)",
+			 first ? first->name : "", first ? ": " : "",
+			 first ? first->why : "", first ? "; " : "");
+}
+
 int select_devices(struct selection *s, const struct options *o)
 {
-	struct device *all, d;
-	int n, usable = 0;
-	char first[160] = "";
-
-	for (size_t i = 0; i < o->devices.n; i++) {
-		if (device_find(o->devices.word[i], &d))
-			return log_error(-ENODEV, "%s: no such block device",
-					 o->devices.word[i]);
-		if (!device_pollable(&d))
-			return log_error(-ENOTSUP, "%s cannot be polled: %s",
-					 d.name, d.why);
-		s->devices[i] = d.dev;
-	}
-	if (o->devices.n)
-		return 0;
-
-	n = device_list(&all);
-	if (n < 0)
-		return log_error(n, "block devices: %s", strerror(-n));
-	for (int i = 0; i < n; i++) {
-		if (device_pollable(&all[i]))
-			usable++;
-		else if (all[i].controller[0] && !first[0])
-			snprintf(first, sizeof(first), "%s: %s; ", all[i].name,
-				 all[i].why);
-	}
-	free(all);
-	if (!usable)
-		return log_error(-ENODEV,
-				 "no block device here can be polled (%ssee "
-				 "forcepoll-loader doctor)",
-				 first);
-	return 0;
+	s->nr_all = device_list(&s->all);
+	if (s->nr_all < 0)
+		return log_error(s->nr_all, "block devices: %s",
+				 strerror(-s->nr_all));
+	s->devices = calloc(s->nr_all + 1, sizeof(*s->devices));
+	if (!s->devices)
+		return log_error(-ENOMEM, "%s", strerror(ENOMEM));
+	return o->devices.n ? choose_devices(s, &o->devices) : all_devices(s);
 }
 
 int select_check(struct selection *s, const struct options *o)
@@ -102,10 +129,9 @@ int select_check(struct selection *s, const struct options *o)
 	*s = (struct selection){
 		.cgroups = calloc(o->cgroups.n + 1, sizeof(*s->cgroups)),
 		.exes = calloc(o->exes.n + 1, sizeof(*s->exes)),
-		.devices = calloc(o->devices.n + 1, sizeof(*s->devices)),
 		.tgids = calloc(o->pids.n + 1, sizeof(*s->tgids)),
 	};
-	if (!s->cgroups || !s->exes || !s->devices || !s->tgids)
+	if (!s->cgroups || !s->exes || !s->tgids)
 		return log_error(-ENOMEM, "%s", strerror(ENOMEM));
 	for (size_t i = 0; i < o->exes.n; i++)
 		s->exes[i] = -1;
@@ -127,6 +153,7 @@ void select_free(struct selection *s, const struct options *o)
 	free(s->cgroups);
 	free(s->exes);
 	free(s->devices);
+	device_free(s->all, s->nr_all);
 	free(s->tgids);
 }
 
@@ -252,9 +279,9 @@ int select_rules(const struct selection *s, const struct options *o,
 	__u32 allow = FORCEPOLL_DEVICE_ALLOW;
 	int err = 0;
 
-	for (size_t i = 0; i < o->devices.n && !err; i++)
-		err = put(bpf->maps.devices, &s->devices[i], &allow,
-			  o->devices.word[i]);
+	for (int i = 0; o->devices.n && i < s->nr_devices && !err; i++)
+		err = put(bpf->maps.devices, &s->devices[i]->dev, &allow,
+			  s->devices[i]->name);
 
 	target.flags = s->target.flags | FORCEPOLL_TARGET_CGROUP;
 	for (size_t i = 0; i < o->cgroups.n && !err; i++)

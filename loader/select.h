@@ -4,6 +4,7 @@
 
 #include "forcepoll.h"
 
+struct device;
 struct options;
 struct targets_bpf;
 
@@ -11,7 +12,9 @@ struct targets_bpf;
 struct selection {
 	__u64 *cgroups; /* ids */
 	int *exes; /* open files */
-	__u32 *devices; /* keys of map "devices" */
+	struct device *all; /* that there are */
+	const struct device **devices; /* where to poll */
+	int nr_all, nr_devices;
 	__u32 *tgids; /* by select_pids() */
 	struct forcepoll_target target; /* what all of them get */
 };

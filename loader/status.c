@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "control.h"
 #include "device.h"
+#include "device_print.h"
 #include "json.h"
 #include "ledger.h"
 #include "log.h"
@@ -200,22 +201,6 @@ static void print_targets(const struct view *v)
 	}
 }
 
-static void print_devices(const struct view *v)
-{
-	printf("\ndevices:\n");
-	for (int i = 0; i < v->nr_devices; i++) {
-		const struct device *d = &v->devices[i];
-
-		if (!device_pollable(d))
-			printf("  %-12s not polled: %s\n", d->name, d->why);
-		else if (d->poll_queues >= 0)
-			printf("  %-12s %d poll queue%s\n", d->name,
-			       d->poll_queues, d->poll_queues == 1 ? "" : "s");
-		else
-			printf("  %-12s can poll\n", d->name);
-	}
-}
-
 /* Where tasks poll what they have in flight together. */
 static void print_waits(const struct forcepoll_stats *s)
 {
@@ -283,7 +268,8 @@ static void print_view(const struct view *v)
 			       v->stats.bound ? "loaded, bound: polling" :
 						"loaded, not bound");
 	print_targets(v);
-	print_devices(v);
+	printf("\ndevices:\n");
+	device_print_trees(v->devices, v->nr_devices);
 	if (v->stats.bound)
 		print_waits(&v->stats);
 	if (v->module) {
@@ -356,6 +342,7 @@ static void json_view(const struct view *v)
 		else
 			json_null(&j, "poll_queues");
 		json_string(&j, "why", d->why);
+		device_json(&j, d);
 		json_end(&j);
 	}
 	json_end(&j);
@@ -385,25 +372,8 @@ int status(const struct options *o)
 	else if (!err)
 		print_view(&v);
 	free(v.targets);
-	free(v.devices);
+	device_free(v.devices, v.nr_devices);
 	return err;
-}
-
-void status_print_devices(const struct options *o)
-{
-	struct device *all = NULL, d;
-	int n;
-
-	for (size_t i = 0; i < o->devices.n; i++)
-		if (!device_find(o->devices.word[i], &d))
-			printf("would poll on %s\n", d.name);
-	if (o->devices.n)
-		return;
-	n = device_list(&all);
-	for (int i = 0; i < n; i++)
-		if (device_pollable(&all[i]))
-			printf("would poll on %s\n", all[i].name);
-	free(all);
 }
 
 int status_lines_open(struct status_lines *lines, const struct options *o)

@@ -11,9 +11,6 @@ struct options;
 /* The status command. 0 or -errno, said. */
 int status(const struct options *options);
 
-/* "would poll on ..." for --dry-run. */
-void status_print_devices(const struct options *options);
-
 /* A line of counters an interval, see --interval. */
 struct status_lines {
 	const struct options *options;
