@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: polls an NVMe drive with two paths, which are reset, lost and found again.
-# MACHINE: paths=2 virtio=1
+# MACHINE: paths=2
 # TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"
@@ -35,8 +35,6 @@ dev=$(head_dev)
 check "two paths" [ "$(paths)" = 2 ]
 echo round-robin >/sys/block/"$dev"/device/iopolicy
 cg_make db
-modprobe virtio_blk poll_queues=1 # XXX
-sleep 1
 loader_start --cgroup "$CGROOT/db"
 
 stat_mark
