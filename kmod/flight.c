@@ -29,6 +29,7 @@
 #include "flight.h"
 #include "hook.h"
 #include "poll.h"
+#include "stash.h"
 #include "stats.h"
 
 static unsigned int backstop_us = 100;
@@ -60,7 +61,6 @@ struct flight {
 	struct llist_node late;
 };
 
-static struct kmem_cache *flights;
 /* Two: one's work may wait for the other's, and one thread may have to do both. */
 static struct workqueue_struct *workers, *late_workers;
 
@@ -69,72 +69,6 @@ static struct workqueue_struct *workers, *late_workers;
  * time, by local_clock(). 0 outside of it.
  */
 static DEFINE_PER_CPU(u64, completing);
-
-/* -- memory -------------------------------------------------------------------- */
-
-/*
- * Some are kept per CPU: with what kernels are hardened by, a kmem_cache costs
- * several times what this does.
- */
-#define STASH_MAX 64
-static DEFINE_PER_CPU(
-	struct stash {
-		struct llist_node *first;
-		unsigned int nr;
-	},
-	stash);
-
-static struct flight *new_flight(void)
-{
-	struct llist_node *node;
-	unsigned long flags;
-	struct stash *s;
-
-	local_irq_save(flags);
-	s = this_cpu_ptr(&stash);
-	node = s->first;
-	if (node) {
-		s->first = node->next;
-		s->nr--;
-	}
-	local_irq_restore(flags);
-	if (node)
-		return llist_entry(node, struct flight, late);
-	return kmem_cache_alloc(flights, GFP_NOWAIT | __GFP_NOWARN);
-}
-
-static void free_flight(struct flight *f)
-{
-	unsigned long flags;
-	struct stash *s;
-	bool kept;
-
-	local_irq_save(flags);
-	s = this_cpu_ptr(&stash);
-	kept = s->nr < STASH_MAX;
-	if (kept) {
-		f->late.next = s->first;
-		s->first = &f->late;
-		s->nr++;
-	}
-	local_irq_restore(flags);
-	if (!kept)
-		kmem_cache_free(flights, f);
-}
-
-static void free_stashes(void)
-{
-	struct llist_node *node, *next;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		for (node = per_cpu(stash, cpu).first; node; node = next) {
-			next = node->next;
-			kmem_cache_free(flights,
-					llist_entry(node, struct flight, late));
-		}
-	}
-}
 
 /* -- completion ---------------------------------------------------------------- */
 
@@ -150,11 +84,14 @@ static void restore(struct flight *f)
 	bio_clear_flag(bio, BIO_QOS_MERGED);
 }
 
-static void land(struct flight *f)
+/* Its device stays counted until the bio, which may point to it, is out of hand. */
+static struct forcepoll_device *land(struct flight *f)
 {
+	struct forcepoll_device *d = f->device;
+
 	atomic_dec(&f->owner->bios);
-	atomic_dec(&f->device->bios);
-	free_flight(f);
+	forcepoll_stash_put(f);
+	return d;
 }
 
 /* @polled: when it was found, or 0. */
@@ -206,6 +143,7 @@ static bool unattended(struct forcepoll_owner *o)
 static void complete_now(struct flight *f)
 {
 	struct bio *bio = f->bio;
+	struct forcepoll_device *d;
 	u64 looked = this_cpu_read(completing);
 
 	if (looked == 1) { /* interrupts are off: one CPU */
@@ -217,8 +155,9 @@ static void complete_now(struct flight *f)
 	if (looked)
 		learn(f->owner);
 	restore(f);
-	land(f);
+	d = land(f);
 	bio_endio(bio);
+	atomic_dec(&d->bios);
 }
 
 /*
@@ -237,6 +176,11 @@ static void flight_end_io(struct bio *bio)
 	}
 	if (llist_add(&f->late, &f->device->late))
 		queue_work(late_workers, &f->device->late_work);
+}
+
+bool forcepoll_flight_looking(void)
+{
+	return this_cpu_read(completing);
 }
 
 void forcepoll_flight_complete(struct io_comp_batch *iob)
@@ -259,6 +203,7 @@ void forcepoll_flight_complete(struct io_comp_batch *iob)
 static void submit_unmarked(struct flight *f)
 {
 	struct bio *bio = f->bio;
+	struct forcepoll_device *d;
 
 	forcepoll_stats_count(FORCEPOLL_COUNT_resubmitted);
 	forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
@@ -272,8 +217,9 @@ static void submit_unmarked(struct flight *f)
 	if (!f->remapped)
 		bio_clear_flag(bio, BIO_REMAPPED);
 	bio_associate_blkg(bio);
-	land(f);
+	d = land(f);
 	submit_bio_noacct(bio);
+	atomic_dec(&d->bios);
 }
 
 static void complete_late(struct work_struct *work)
@@ -309,10 +255,11 @@ static void complete_late(struct work_struct *work)
 static enum hrtimer_restart backstop(struct hrtimer *timer);
 static void look_for_owner(struct work_struct *work);
 static void forget_devices(struct work_struct *work);
-static DECLARE_WORK(forget_work, forget_devices);
+static DECLARE_DEFERRABLE_WORK(forget_work, forget_devices);
 static bool forget_all;
 
-static void forget(struct forcepoll_device *d)
+/* True when there is nothing to forget any more. */
+static bool forget(struct forcepoll_device *d)
 {
 	struct request_queue *q;
 	struct block_device *bdev;
@@ -332,19 +279,27 @@ static void forget(struct forcepoll_device *d)
 	}
 	spin_unlock(&d->lock);
 	if (!q)
-		return;
+		return !READ_ONCE(d->q);
 	synchronize_rcu(); /* a look that has seen it */
 	iput(fp_bdev_inode(bdev));
 	blk_put_queue(q);
+	return true;
 }
 
+/*
+ * Once a second: a drive that has gone must not keep its number for long, or it would
+ * come back with another one.
+ */
 static void forget_devices(struct work_struct *work)
 {
 	int i, n = atomic_read(&nr_in_use);
+	bool all = true;
 
 	for (i = 0; i < n; i++)
 		if (READ_ONCE(in_use[i]))
-			forget(in_use[i]);
+			all &= forget(in_use[i]);
+	if (!all)
+		queue_delayed_work(workers, &forget_work, HZ);
 }
 
 /* Rare: the first marked bio of a device that was not known. */
@@ -357,7 +312,7 @@ static bool remember(struct forcepoll_device *d, struct request_queue *q,
 		ihold(fp_bdev_inode(bdev));
 		d->bdev = bdev;
 		smp_store_release(&d->q, q);
-		queue_work(workers, &forget_work); /* others that died */
+		queue_delayed_work(workers, &forget_work, HZ);
 	}
 	spin_unlock(&d->lock);
 	return READ_ONCE(d->q) == q;
@@ -367,7 +322,7 @@ void forcepoll_flight_hold(bool hold)
 {
 	WRITE_ONCE(forget_all, !hold);
 	if (!hold)
-		queue_work(workers, &forget_work);
+		mod_delayed_work(workers, &forget_work, 0);
 }
 
 static struct forcepoll_device *make_device(unsigned int id)
@@ -598,13 +553,13 @@ void forcepoll_flight_leave(const struct forcepoll_owner *owner)
 static struct flight *take_off(struct bio *bio, struct forcepoll_owner *owner,
 			       enum forcepoll_origin origin)
 {
-	struct flight *f = new_flight();
+	struct flight *f = forcepoll_stash_get();
 
 	if (!f)
 		return NULL;
 	f->device = take_device(bio);
 	if (!f->device) {
-		free_flight(f);
+		forcepoll_stash_put(f);
 		return NULL;
 	}
 	f->owner = owner;
@@ -634,14 +589,27 @@ static void look_in_passing(struct forcepoll_device *d, u64 now)
 {
 	unsigned int looks = READ_ONCE(d->looks);
 
-	if (forcepoll_poll_plugged() || current->bio_list)
-		return;
-	WRITE_ONCE(d->submits, READ_ONCE(d->submits) + 1);
 	if (READ_ONCE(d->looks_submit) != looks) {
 		WRITE_ONCE(d->looks_submit, looks);
 		WRITE_ONCE(d->since, now);
 	} else if ((s64)(now - READ_ONCE(d->since)) > (s64)period_min()) {
 		look(d);
+	}
+}
+
+void forcepoll_flight_pass(const struct forcepoll_owner *owner)
+{
+	int i, n = atomic_read(&nr_in_use);
+	u64 now = local_clock();
+
+	if (forcepoll_poll_plugged())
+		return;
+	for (i = 0; i < n; i++) {
+		struct forcepoll_device *d = READ_ONCE(in_use[i]);
+
+		if (d && test_bit(d->bit, &owner->devices) &&
+		    atomic_read(&d->bios))
+			look_in_passing(d, now);
 	}
 }
 
@@ -651,7 +619,8 @@ void notrace forcepoll_flight_beside(struct bio *bio)
 {
 	struct forcepoll_owner *owner = forcepoll_owner();
 
-	if (!atomic_read(&owner->bios))
+	if (!atomic_read(&owner->bios) ||
+	    !queue_is_mq(bdev_get_queue(bio->bi_bdev)))
 		return;
 	WRITE_ONCE(owner->mixed, MIXED_LOOKS);
 	if (forcepoll_poll_plugged())
@@ -686,7 +655,12 @@ void forcepoll_flight_submit(struct bio *bio, enum forcepoll_origin origin)
 	bio->bi_private = f;
 	bio->bi_end_io = flight_end_io;
 	arm(f->device);
-	look_in_passing(f->device, f->start);
+	if (!forcepoll_poll_plugged()) {
+		WRITE_ONCE(f->device->submits,
+			   READ_ONCE(f->device->submits) + 1);
+		if (!current->bio_list) /* else: forcepoll_flight_pass() */
+			look_in_passing(f->device, f->start);
+	}
 	forcepoll_hook_submit(bio); /* may be gone when this returns */
 }
 
@@ -705,10 +679,7 @@ u64 forcepoll_flight_bios(void)
 
 int __init forcepoll_flight_init(void)
 {
-	flights = kmem_cache_create("forcepoll_flight", sizeof(struct flight),
-				    0, SLAB_HWCACHE_ALIGN, NULL);
-	if (!flights)
-		return -ENOMEM;
+	BUILD_BUG_ON(sizeof(struct flight) > FORCEPOLL_STASH_SIZE);
 	/* A reset or a retry may need it to free memory. */
 	workers = alloc_workqueue("forcepoll",
 				  WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0);
@@ -720,7 +691,6 @@ int __init forcepoll_flight_init(void)
 		destroy_workqueue(workers);
 	if (late_workers)
 		destroy_workqueue(late_workers);
-	kmem_cache_destroy(flights);
 	return -ENOMEM;
 }
 
@@ -737,11 +707,11 @@ void forcepoll_flight_uninit(void)
 	for (i = 0; i < MAX_DEVICES; i++)
 		if (devices[i])
 			hrtimer_cancel(&devices[i]->backstop);
+	/* Nothing is in flight: this forgets all, and is not queued again. */
 	forcepoll_flight_hold(false);
+	flush_delayed_work(&forget_work);
 	destroy_workqueue(workers); /* after what is queued has run */
 	destroy_workqueue(late_workers);
 	for (i = 0; i < MAX_DEVICES; i++)
 		kfree(devices[i]);
-	free_stashes();
-	kmem_cache_destroy(flights);
 }

@@ -31,6 +31,7 @@ struct forcepoll_owner {
 	atomic_t waiting; /* threads that are looking where they wait */
 	unsigned long devices; /* that it has used: their bits */
 	unsigned int flights; /* so far */
+	atomic_t leaving; /* threads inside a stacked device that is left alone */
 	enum forcepoll_origin origin; /* of the last one */
 	unsigned int leave,
 		left; /* bios to leave to interrupts: next time, now */
@@ -90,6 +91,15 @@ void forcepoll_flight_submit(struct bio *bio, enum forcepoll_origin origin);
  * would submit it again where a reset takes the poll queues away (R11).
  */
 void forcepoll_flight_beside(struct bio *bio);
+
+/*
+ * current has submitted to a stacked device: one look, if it is time for one, which
+ * was not done when those below were only queued.
+ */
+void forcepoll_flight_pass(const struct forcepoll_owner *owner);
+
+/* Does a bio that ends now do so within a look? */
+bool forcepoll_flight_looking(void);
 
 /*
  * One look at the completion queues of each device that @owner uses and that has

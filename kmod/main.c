@@ -13,6 +13,8 @@
 #include "hook.h"
 #include "kfunc.h"
 #include "split.h"
+#include "stack.h"
+#include "stash.h"
 #include "stats.h"
 
 static int __init forcepoll_init(void)
@@ -23,9 +25,12 @@ static int __init forcepoll_init(void)
 	err = forcepoll_stats_init();
 	if (err)
 		return err;
-	err = forcepoll_flight_init();
+	err = forcepoll_stash_init();
 	if (err)
 		goto err_stats;
+	err = forcepoll_flight_init();
+	if (err)
+		goto err_stash;
 	err = forcepoll_split_init();
 	if (err)
 		goto err_flight;
@@ -43,6 +48,8 @@ err_split:
 	forcepoll_split_uninit();
 err_flight:
 	forcepoll_flight_uninit();
+err_stash:
+	forcepoll_stash_uninit();
 err_stats:
 	forcepoll_stats_uninit();
 	return err;
@@ -57,10 +64,12 @@ static void __exit forcepoll_exit(void)
 	forcepoll_hook_drain();
 	forcepoll_flight_drain();
 	forcepoll_split_drain();
+	forcepoll_stack_drain();
 	forcepoll_hook_leave_text();
 	forcepoll_hook_uninit();
 	forcepoll_flight_uninit();
 	forcepoll_split_uninit();
+	forcepoll_stash_uninit();
 	forcepoll_stats_uninit();
 }
 

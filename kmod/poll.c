@@ -35,6 +35,7 @@
 #include "poll.h"
 #include "readahead.h"
 #include "split.h"
+#include "stack.h"
 #include "stats.h"
 #include "target.h"
 #include "trace.h"
@@ -139,7 +140,7 @@ static DEFINE_PER_CPU(
 	},
 	backoff);
 
-static void back_off(bool wanted)
+void forcepoll_poll_back_off(bool wanted)
 {
 	struct backoff *b = get_cpu_ptr(&backoff);
 
@@ -227,29 +228,22 @@ void forcepoll_poll_adapt_spin(bool in_time)
 
 /*
  * R18: never gives up, never returns before the bio is done. @start: when it was
- * submitted, by local_clock(). @below: whose bios are waited for instead, which a
- * stacked driver made of this one.
+ * submitted, by local_clock().
  *
  * No cpu_relax(): a turn is some hundred instructions, no tight loop on one line
  * of memory, and in a virtual machine it may stop the CPU, and its drive with it.
  * io_uring's IOPOLL does without it, too.
  */
-static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start,
-			    struct forcepoll_owner *below)
+static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 {
 	u64 spin_ns = forcepoll_poll_spin_ns();
 
 	while (!is_done(ctx)) {
-		bool pollable = below ? atomic_read(&below->bios) :
-					pollable_now(bio);
-		bool wanted;
+		bool pollable = pollable_now(bio), wanted;
 		u64 ns;
 
 		if (pollable) {
-			if (below)
-				forcepoll_flight_look(below);
-			else
-				poll_once(bio, ctx);
+			poll_once(bio, ctx);
 			if (is_done(ctx))
 				break;
 		}
@@ -268,7 +262,7 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start,
  * the plug stays the caller's. blk_finish_plug() takes it away only after the
  * flush, so nothing sleeps while it is hidden.
  */
-static void flush_plug(void)
+void forcepoll_poll_flush_plug(void)
 {
 	struct blk_plug *plug = current->plug;
 
@@ -316,8 +310,8 @@ static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
 	bio_associate_blkg(bio);
 	WRITE_ONCE(ctx->state, SPINNING);
 	submit_bio_noacct(bio);
-	flush_plug();
-	wait_until_done(bio, ctx, local_clock(), NULL);
+	forcepoll_poll_flush_plug();
+	wait_until_done(bio, ctx, local_clock());
 }
 
 /* With the bio as it was completed, before anybody is told. */
@@ -366,13 +360,13 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	bio->bi_private = &ctx;
 	bio->bi_end_io = poll_end_io;
 	forcepoll_hook_submit(bio);
-	flush_plug();
-	wait_until_done(bio, &ctx, start, NULL);
+	forcepoll_poll_flush_plug();
+	wait_until_done(bio, &ctx, start);
 	if (unlikely(bio->bi_status) &&
 	    forcepoll_poll_maybe_ours(bio, place.iter.bi_size, added))
 		submit_unmarked(bio, &ctx, &place, added);
 
-	back_off(ctx.wanted);
+	forcepoll_poll_back_off(ctx.wanted);
 	polled = bio->bi_opf & REQ_POLLED;
 	bio->bi_private = private;
 	bio->bi_end_io = end_io;
@@ -381,71 +375,6 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	bio_clear_flag(bio, BIO_QOS_MERGED);
 	count(bio, &ctx, origin, place.iter.bi_size, polled, start);
 	bio_endio(bio);
-}
-
-/*
- * A bio for a stacked device (dm, md, NVMe multipath). It is not marked itself: the
- * driver submits others for it, to the devices below, in this task, and those that
- * may be polled are in flight (flight.c) when submit_bio() has returned. So it does
- * not matter what the driver is, or that its tables change, and dm_poll_bio(),
- * which needs its one poller to the end, is never called.
- *
- * Where nothing is in flight then, its driver leaves it to others, like dm-crypt's
- * workers, or what is below has no poll queues. That is known from the last time.
- */
-static DECLARE_BITMAP(polls_below, 256);
-
-static unsigned int slot_of(const struct bio *bio)
-{
-	return hash_32(disk_devt(bio->bi_bdev->bd_disk), 8);
-}
-
-static void poll_below(struct bio *bio, enum forcepoll_origin origin)
-{
-	struct forcepoll_owner *owner = forcepoll_owner();
-	struct poll_ctx ctx = { .task = current };
-	bio_end_io_t *end_io = bio->bi_end_io;
-	void *private = bio->bi_private;
-	u64 start = local_clock(), ns;
-
-	bio->bi_private = &ctx;
-	bio->bi_end_io = poll_end_io;
-	forcepoll_hook_submit(bio);
-	flush_plug();
-	atomic_inc(&owner->waiting);
-	wait_until_done(bio, &ctx, start, owner);
-	atomic_dec(&owner->waiting);
-
-	back_off(ctx.wanted);
-	ns = forcepoll_poll_ns_since(start);
-	forcepoll_poll_adapt_spin(ns <= spin_max_ns());
-	forcepoll_stats_spun(origin, ns - min(ns, ctx.napped_ns));
-	/* R13, R14 as below. */
-	bio->bi_private = private;
-	bio->bi_end_io = end_io;
-	bio_clear_flag(bio, BIO_QOS_THROTTLED);
-	bio_clear_flag(bio, BIO_QOS_MERGED);
-	bio_endio(bio);
-}
-
-/* @alone: may be waited for at once. */
-static void submit_stacked(struct bio *bio, enum forcepoll_origin origin,
-			   bool alone)
-{
-	struct forcepoll_owner *owner = forcepoll_owner();
-	unsigned int flights = READ_ONCE(owner->flights), slot = slot_of(bio);
-	bool polls;
-
-	if (alone && test_bit(slot, polls_below))
-		poll_below(bio, origin);
-	else
-		forcepoll_hook_submit(bio);
-	/* Of another thread, too: it is but a hint. */
-	polls = READ_ONCE(owner->flights) != flights;
-	if (polls && !test_bit(slot, polls_below))
-		set_bit(slot, polls_below);
-	else if (!polls && test_bit(slot, polls_below))
-		clear_bit(slot, polls_below);
 }
 
 /*
@@ -559,12 +488,15 @@ static enum forcepoll_count task_reason(void)
 }
 
 /* R5 R7. */
-static enum forcepoll_count task_reason_alone(const struct bio *bio, int nr)
+static enum forcepoll_count task_reason_alone(struct bio *bio, int nr)
 {
 	const struct blk_plug *plug = current->plug;
 
 	if (current->bio_list) /* only queued until we return: a deadlock */
 		return FORCEPOLL_COUNT_skip_nested;
+	/* One of several, as for the drives of a mirror; md's come late, in a plug. */
+	if (bio_flagged(bio, BIO_CLONED))
+		return FORCEPOLL_COUNT_skip_batched;
 	if (fp_syscall_is_io_submit(nr))
 		return FORCEPOLL_COUNT_skip_aio;
 	if (fp_syscall_is_io_uring(nr))
@@ -618,7 +550,8 @@ static enum forcepoll_origin origin_of(const struct bio *bio, int nr)
 static bool waits_elsewhere(const struct bio *bio, int nr,
 			    enum forcepoll_count alone)
 {
-	if (!forcepoll_flight_able(bio->bi_bdev->bd_disk))
+	if (queue_is_mq(bdev_get_queue(bio->bi_bdev)) &&
+	    !forcepoll_flight_able(bio->bi_bdev->bd_disk))
 		return false;
 	if (fp_syscall_is_io_submit(nr))
 		return forcepoll_hook_waits_in(FORCEPOLL_WAIT_aio);
@@ -632,6 +565,19 @@ static bool waits_elsewhere(const struct bio *bio, int nr,
 				       !(bio->bi_opf & (REQ_PRIO | REQ_SYNC))))
 		return false;
 	return forcepoll_hook_waits_in(FORCEPOLL_WAIT_io_schedule);
+}
+
+/* Of a bio that is not for a drive itself, and may be polled. */
+static enum forcepoll_stack_way stack_way(struct bio *bio, int nr)
+{
+	enum forcepoll_count alone = bio_reason_alone(bio) ?:
+					     task_reason_alone(bio, nr);
+
+	if (alone && !waits_elsewhere(bio, nr, alone))
+		return FORCEPOLL_STACK_LEAVE;
+	if (alone || (READ_ONCE(skip_busy) && forcepoll_poll_cpu_wanted()))
+		return FORCEPOLL_STACK_MARK;
+	return FORCEPOLL_STACK_WAIT;
 }
 
 void forcepoll_poll_submit(struct bio *bio,
@@ -655,15 +601,16 @@ void forcepoll_poll_submit(struct bio *bio,
 	}
 	if (why == FORCEPOLL_COUNT_skip_bio_based && !current->bio_list) {
 		forcepoll_stats_count(why);
-		alone = bio_reason_alone(bio) ?: task_reason_alone(bio, nr);
-		submit_stacked(bio, origin_of(bio, nr),
-			       !alone && !(READ_ONCE(skip_busy) &&
-					   forcepoll_poll_cpu_wanted()));
+		forcepoll_stack_submit(bio, origin_of(bio, nr),
+				       stack_way(bio, nr));
 		return;
 	}
+	if (!why && current->bio_list &&
+	    atomic_read(&forcepoll_owner()->leaving))
+		why = FORCEPOLL_COUNT_skip_nested;
 	/* Last: it changes from one moment to the next. */
 	if (!why && READ_ONCE(skip_busy) && forcepoll_poll_cpu_wanted()) {
-		back_off(true);
+		forcepoll_poll_back_off(true);
 		why = FORCEPOLL_COUNT_skip_busy;
 	}
 	if (why) {

@@ -48,6 +48,12 @@ static __always_inline bool forcepoll_poll_plugged(void)
 	return plug && (plug->rq_count || !list_empty(&plug->cb_list));
 }
 
+/* Whether it was wanted while a bio was polled: some are left alone then. */
+void forcepoll_poll_back_off(bool wanted);
+
+/* R15. */
+void forcepoll_poll_flush_plug(void);
+
 /*
  * R11: the error may be due to the mark: refused and never started, because the
  * poll queues went away between the look and the submission; or failed because

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A bio for a stacked device (dm, md, NVMe multipath) is not marked itself: the driver
+ * submits others for it, to the devices below, in this task, and those that may be
+ * polled are in flight (flight.c) when submit_bio() has returned. So it does not matter
+ * which driver it is, or that its tables change, and dm_poll_bio(), which needs its one
+ * poller to the end, is never called.
+ *
+ * Who waits for the bio gains something only if it ends when those below have ended:
+ * dm-crypt's workers have still to decrypt what was read. So some bios are watched, to
+ * learn where they end. When that is elsewhere the device is left alone, but for one
+ * bio now and then.
+ */
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/delay.h>
+#include <linux/hash.h>
+#include <linux/major.h>
+#include <linux/sched/clock.h>
+
+#include "flight.h"
+#include "hook.h"
+#include "poll.h"
+#include "stack.h"
+#include "stash.h"
+#include "stats.h"
+
+#define SCORE_MAX 8
+#define SCORE_SURE 3 /* from here on only some bios are watched */
+#define ELSEWHERE 4 /* what one that ends elsewhere takes from the score */
+#define WATCH_EVERY 16
+#define TRY_EVERY 1024 /* of those left alone */
+
+/* One for each disk and direction. Some share one. Torn numbers are but hints. */
+#define STACK_BITS 9
+static struct stack {
+	int score; /* > 0: bios end where those below are polled; < 0: elsewhere */
+	unsigned int bios;
+} stacks[1 << STACK_BITS];
+
+/* The submitter and the end, in any order; the second one frees it. */
+struct watch {
+	bio_end_io_t *end_io;
+	void *private;
+	struct stack *stack;
+	bool below; /* something was in flight when submit_bio() returned */
+	enum { RUNNING, LEFT, ENDED_LOOKING, ENDED_ELSEWHERE } state;
+};
+static atomic_t alive = ATOMIC_INIT(0);
+
+static struct stack *stack_of(const struct bio *bio)
+{
+	u32 dev = disk_devt(bio->bi_bdev->bd_disk);
+
+	return &stacks[hash_32(dev << 1 | op_is_write(bio_op(bio)), STACK_BITS)];
+}
+
+/*
+ * A late error of drbd's disk must stay one: it has told that the bio failed already,
+ * and does not expect that it is submitted again (R11).
+ */
+static bool is_drbd(const struct bio *bio)
+{
+	return MAJOR(disk_devt(bio->bi_bdev->bd_disk)) == DRBD_MAJOR;
+}
+
+static bool gains(struct stack *s)
+{
+	WRITE_ONCE(s->bios, READ_ONCE(s->bios) + 1);
+	return READ_ONCE(s->score) >= 0 || !(READ_ONCE(s->bios) % TRY_EVERY);
+}
+
+static void learn(const struct watch *w, bool looking)
+{
+	int score = READ_ONCE(w->stack->score);
+
+	if (!w->below)
+		return;
+	if (!looking)
+		WRITE_ONCE(w->stack->score, max(score - ELSEWHERE, -1));
+	else if (score < SCORE_MAX)
+		WRITE_ONCE(w->stack->score, score + 1);
+}
+
+static void watch_end_io(struct bio *bio)
+{
+	struct watch *w = bio->bi_private;
+	bool looking = forcepoll_flight_looking();
+
+	/* As it was: R13. */
+	bio->bi_private = w->private;
+	bio->bi_end_io = w->end_io;
+	bio_clear_flag(bio, BIO_QOS_THROTTLED);
+	bio_clear_flag(bio, BIO_QOS_MERGED);
+	if (cmpxchg(&w->state, RUNNING,
+		    looking ? ENDED_LOOKING : ENDED_ELSEWHERE) == LEFT) {
+		learn(w, looking);
+		forcepoll_stash_put(w);
+	}
+	bio_endio(bio);
+	atomic_dec(&alive);
+}
+
+static struct watch *watch(struct bio *bio, struct stack *s)
+{
+	struct watch *w = forcepoll_stash_get();
+
+	BUILD_BUG_ON(sizeof(*w) > FORCEPOLL_STASH_SIZE);
+	if (!w)
+		return NULL;
+	*w = (struct watch){
+		.end_io = bio->bi_end_io,
+		.private = bio->bi_private,
+		.stack = s,
+		.state = RUNNING,
+	};
+	bio->bi_private = w;
+	bio->bi_end_io = watch_end_io;
+	atomic_inc(&alive);
+	return w;
+}
+
+/*
+ * For as long as one spins for a bio, and only while something of this process is in
+ * flight. Then the submitter goes on, to wait as it would without us: where it can be
+ * killed, and where it polls again (wait.c).
+ */
+static void wait_for(struct watch *w, struct forcepoll_owner *owner,
+		     enum forcepoll_origin origin)
+{
+	u64 spin_ns = forcepoll_poll_spin_ns(), start = local_clock(), ns = 0;
+	bool wanted = false;
+
+	forcepoll_poll_flush_plug();
+	atomic_inc(&owner->waiting);
+	while (READ_ONCE(w->state) == RUNNING && atomic_read(&owner->bios)) {
+		forcepoll_flight_look(owner);
+		ns = forcepoll_poll_ns_since(start);
+		wanted = forcepoll_poll_cpu_wanted();
+		if (ns > spin_ns || wanted)
+			break;
+	}
+	atomic_dec(&owner->waiting);
+	if (READ_ONCE(w->state) != RUNNING)
+		forcepoll_poll_adapt_spin(true);
+	else if (ns > spin_ns)
+		forcepoll_poll_adapt_spin(false);
+	forcepoll_poll_back_off(wanted);
+	forcepoll_stats_spun(origin, ns);
+}
+
+void forcepoll_stack_submit(struct bio *bio, enum forcepoll_origin origin,
+			    enum forcepoll_stack_way way)
+{
+	struct forcepoll_owner *owner = forcepoll_owner();
+	unsigned int flights = READ_ONCE(owner->flights);
+	struct stack *s = stack_of(bio);
+	struct watch *w = NULL;
+	int score, state;
+
+	if (way == FORCEPOLL_STACK_LEAVE || is_drbd(bio) || !gains(s)) {
+		atomic_inc(&owner->leaving);
+		forcepoll_hook_submit(bio);
+		atomic_dec(&owner->leaving);
+		return;
+	}
+	score = READ_ONCE(s->score);
+	if (score <= 0)
+		way = FORCEPOLL_STACK_MARK;
+	if (way == FORCEPOLL_STACK_WAIT || score < SCORE_SURE ||
+	    !(READ_ONCE(s->bios) % WATCH_EVERY))
+		w = watch(bio, s);
+	forcepoll_hook_submit(bio);
+	if (!w || way == FORCEPOLL_STACK_MARK)
+		forcepoll_flight_pass(owner);
+	if (!w)
+		return;
+	/* Perhaps another thread's: a hint. */
+	w->below = READ_ONCE(owner->flights) != flights;
+	if (way == FORCEPOLL_STACK_WAIT && w->below)
+		wait_for(w, owner, origin);
+	state = cmpxchg(&w->state, RUNNING, LEFT);
+	if (state != RUNNING) {
+		learn(w, state == ENDED_LOOKING);
+		forcepoll_stash_put(w);
+	}
+}
+
+void forcepoll_stack_drain(void)
+{
+	while (atomic_read(&alive))
+		msleep(20);
+}
