@@ -144,14 +144,15 @@ enum forcepoll_event {
 	X(skip_writeback, "left alone: a write nobody waits for alone")      \
 	X(skip_readahead, "left alone: read-ahead nobody waits for")         \
 	X(skip_large, "left alone: larger than max_bytes, or not to be cut") \
-	X(skip_nested, "left alone: submitted inside another submission")    \
+	X(skip_nested, "left alone: below a device where it would not help") \
 	X(skip_reclaim, "left alone: memory reclaim")                        \
 	X(skip_worker, "left alone: kernel or io_uring worker thread")       \
 	X(skip_atomic, "left alone: caller must not sleep")                  \
 	X(skip_aio, "left alone: io_submit")                                 \
 	X(skip_uring, "left alone: io_uring_enter")                          \
 	X(skip_batched, "left alone: one of several in flight together")     \
-	X(skip_bio_based, "left alone: device is not blk-mq (dm, md, loop)") \
+	X(skip_bio_based,                                                    \
+	  "passed on: to a stacked device (dm, md, multipath)")              \
 	X(skip_elevator, "left alone: device has an I/O scheduler")          \
 	X(skip_zoned, "left alone: write to a zoned device")                 \
 	X(skip_crypt, "left alone: inline encryption")                       \

@@ -22,10 +22,10 @@ struct forcepoll_stats;
  * @targets: hash map, __u32 tgid -> struct forcepoll_target
  * @devices: hash map, __u32 dev -> __u32 FORCEPOLL_DEVICE_*
  *
- * Installs the submit_bio hook. Idempotent for the same two maps. Holds both
+ * Installs the hook of submit_bio_noacct(). Idempotent for the same two maps. Holds both
  * maps and the module until forcepoll_release().
  * Return: 0; -EPERM; -EBUSY when other maps are bound, when another tool
- * replaces submit_bio, or when ftrace is off; -EINVAL when a map has another
+ * replaces that, or when ftrace is off; -EINVAL when a map has another
  * type or size; -ENOMEM.
  */
 extern int forcepoll_bind(struct bpf_map *targets,

@@ -114,8 +114,8 @@ int control_bind(struct control *c)
 		err = call(c->bpf->progs.control_bind_fd, &fds, sizeof(fds));
 	if (err == -EBUSY)
 		return log_error(
-			err, "submit_bio is taken: another forcepoll is "
-			     "bound with another --pin-dir, or a live patch "
+			err, "submit_bio_noacct is taken: another forcepoll "
+			     "is bound with another --pin-dir, or a live patch "
 			     "is in place, or ftrace is off");
 	if (err)
 		return log_error(err, "bind: %s", strerror(-err));

@@ -98,7 +98,7 @@ void check_kernel(struct report *r)
 }
 
 /* What the module replaces. */
-static const char *const hooks[] = { "submit_bio", "page_cache_sync_ra",
+static const char *const hooks[] = { "submit_bio_noacct", "page_cache_sync_ra",
 				     "page_cache_async_ra" };
 #define NR_HOOKS ((int)(sizeof(hooks) / sizeof(hooks[0])))
 
@@ -157,7 +157,8 @@ void check_ftrace(struct report *r)
 	}
 	if (found < 0) {
 		check(r, "ftrace", r->root ? WARN : OK,
-		      "on; whether submit_bio can be replaced cannot be told%s",
+		      "on; whether submit_bio_noacct can be replaced cannot "
+		      "be told%s",
 		      r->root ? ": no tracefs" : " without root");
 		if (r->root)
 			fix(r,
@@ -173,7 +174,7 @@ void check_ftrace(struct report *r)
 		       "that ftrace does not know the function.");
 		return;
 	}
-	check(r, "ftrace", OK, "on, and submit_bio can be replaced");
+	check(r, "ftrace", OK, "on, and submit_bio_noacct can be replaced");
 	check_waits(r, path);
 }
 
@@ -202,7 +203,7 @@ void check_rival(struct report *r)
 			       "has the patch built in.");
 			return;
 		}
-		/* submit_bio (1) R I  M  tramp: ADDRESS (callback [module]) */
+		/* submit_bio_noacct (1) R I  M  tramp: ADDRESS (callback [module]) */
 		if (!find_word(path, hooks[i], line, sizeof(line)) ||
 		    strstr(line, "[forcepoll]"))
 			continue;

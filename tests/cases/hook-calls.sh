@@ -8,7 +8,7 @@
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-for f in submit_bio page_cache_sync_ra page_cache_async_ra; do
+for f in submit_bio_noacct page_cache_sync_ra page_cache_async_ra; do
 	# Each relocation against the function, with the instruction above it.
 	uses=$(objdump -dr --no-show-raw-insn "$KO" |
 		grep -B1 -E "R_X86_64_(PLT32|PC32)[[:space:]]+$f-0x4\$" |

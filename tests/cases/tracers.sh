@@ -16,12 +16,12 @@ reads() {
 }
 
 tracers_on() {
-	printf '%s\n' 'p:fp/entry submit_bio' 'r:fp/return submit_bio' \
+	printf '%s\n' 'p:fp/entry submit_bio_noacct' 'r:fp/return submit_bio_noacct' \
 		'r:fp/poll bio_poll' >$tracing/kprobe_events
 	echo 1 >$tracing/events/fp/enable
 	# Without a filter every function there is would be slow.
 	echo 'submit_bio* blk_mq_* bio_poll' >$tracing/set_ftrace_filter
-	echo submit_bio >$tracing/set_graph_function
+	echo submit_bio_noacct >$tracing/set_graph_function
 	echo function_graph >$tracing/current_tracer
 }
 tracers_off() {
