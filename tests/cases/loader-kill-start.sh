@@ -29,7 +29,7 @@ loader_start --cgroup "$CGROOT/db"
 whole=$((${EPOCHREALTIME/./} - began))
 loader_stop
 
-points=16
+points=12
 for ((i = 0; i < points; i++)); do
 	us=$((whole * i / points))
 	"$LOADER" --module "$KO" -q --cgroup "$CGROOT/db" &

@@ -16,7 +16,7 @@ requires_forcepoll
 dev=$(nvme_dev)
 cg_make db
 verify_start "$dev"
-for ((i = 1; i <= 8; i++)); do
+for ((i = 1; i <= 6; i++)); do
 	loader_start --cgroup "$CGROOT/db"
 	progress "$dev" "in round $i"
 	loader_stop

@@ -23,8 +23,8 @@ verify() {
 		stat_mark
 		# shellcheck disable=SC2086 # words
 		check "$dev: $arg" cg_run db fio --name=j --filename="/dev/$dev" \
-			--allow_file_create=0 --rw=randrw --bsrange=4k-256k --size=6M \
-			--offset=97M --verify=crc32c --ioengine=$arg
+			--allow_file_create=0 --rw=randrw --bsrange=4k-256k --size=4M \
+			--offset=98M --verify=crc32c --ioengine=$arg
 		# 6.1 has no place to wait for io_uring.
 		[[ $arg == io_uring* && $(uname -r) == 6.1.* ]] ||
 			check "polled" all_polled '.async > 20'
@@ -48,7 +48,7 @@ stripe=$(dm_make fp-stripe "0 $((200 * MB)) striped 2 64 /dev/$one $((200 * MB))
 nest=$(dm_make fp-nest "0 $((200 * MB)) linear /dev/$stripe 0")
 loader_start --cgroup "$CGROOT/db"
 
-# 6 MiB at 97 MiB: across the end of the first drive's part.
+# 4 MiB at 98 MiB: across the end of the first drive's part.
 verify "$lin" "psync --direct=1" "libaio --direct=1 --iodepth=16"
 verify "$stripe" "psync --fsync=8" "io_uring --direct=1 --iodepth=8"
 verify "$nest" "psync --direct=1" "libaio --direct=1 --iodepth=16"
@@ -70,7 +70,7 @@ verify_start "$lin"
 psync=$CG_PID
 aio_verify_start "$nest"
 aio=$CG_PID
-for ((i = 0; i < 10; i++)); do
+for ((i = 0; i < 6; i++)); do
 	# What is read back must be what was written: the same place, told differently.
 	dmsetup suspend fp-lin
 	dmsetup reload fp-lin --table "0 $((100 * MB)) $( ((i % 2)) && echo "linear /dev/$one 2048" ||
