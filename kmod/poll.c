@@ -567,17 +567,28 @@ static bool waits_elsewhere(const struct bio *bio, int nr,
 	return forcepoll_hook_waits_in(FORCEPOLL_WAIT_io_schedule);
 }
 
-/* Of a bio that is not for a drive itself, and may be polled. */
-static enum forcepoll_stack_way stack_way(struct bio *bio, int nr)
+/*
+ * What must not be polled, and what is waited for where we do not look, must not be
+ * below either. Its flags may be lost on the way, as REQ_META is in md.
+ */
+static void submit_stacked(struct bio *bio, int nr, enum forcepoll_count why)
 {
-	enum forcepoll_count alone = bio_reason_alone(bio) ?:
-					     task_reason_alone(bio, nr);
+	enum forcepoll_count alone = 0;
 
-	if (alone && !waits_elsewhere(bio, nr, alone))
-		return FORCEPOLL_STACK_LEAVE;
-	if (alone || (READ_ONCE(skip_busy) && forcepoll_poll_cpu_wanted()))
-		return FORCEPOLL_STACK_MARK;
-	return FORCEPOLL_STACK_WAIT;
+	if (why == FORCEPOLL_COUNT_skip_bio_based) {
+		alone = bio_reason_alone(bio);
+		if (!alone)
+			alone = task_reason_alone(bio, nr);
+		if (!alone || waits_elsewhere(bio, nr, alone))
+			why = 0;
+	}
+	if (why)
+		forcepoll_stack_leave(bio);
+	else
+		forcepoll_stack_submit(bio, origin_of(bio, nr),
+				       !alone &&
+					       !(READ_ONCE(skip_busy) &&
+						 forcepoll_poll_cpu_wanted()));
 }
 
 void forcepoll_poll_submit(struct bio *bio,
@@ -599,10 +610,9 @@ void forcepoll_poll_submit(struct bio *bio,
 		if (alone && !waits_elsewhere(bio, nr, alone))
 			why = alone;
 	}
-	if (why == FORCEPOLL_COUNT_skip_bio_based && !current->bio_list) {
+	if (!current->bio_list && !queue_is_mq(bdev_get_queue(bio->bi_bdev))) {
 		forcepoll_stats_count(why);
-		forcepoll_stack_submit(bio, origin_of(bio, nr),
-				       stack_way(bio, nr));
+		submit_stacked(bio, nr, why);
 		return;
 	}
 	if (!why && current->bio_list &&

@@ -149,35 +149,39 @@ static void wait_for(struct watch *w, struct forcepoll_owner *owner,
 	forcepoll_stats_spun(origin, ns);
 }
 
+void forcepoll_stack_leave(struct bio *bio)
+{
+	struct forcepoll_owner *owner = forcepoll_owner();
+
+	atomic_inc(&owner->leaving);
+	forcepoll_hook_submit(bio);
+	atomic_dec(&owner->leaving);
+}
+
 void forcepoll_stack_submit(struct bio *bio, enum forcepoll_origin origin,
-			    enum forcepoll_stack_way way)
+			    bool alone)
 {
 	struct forcepoll_owner *owner = forcepoll_owner();
 	unsigned int flights = READ_ONCE(owner->flights);
 	struct stack *s = stack_of(bio);
+	int score = READ_ONCE(s->score), state;
 	struct watch *w = NULL;
-	int score, state;
 
-	if (way == FORCEPOLL_STACK_LEAVE || is_drbd(bio) || !gains(s)) {
-		atomic_inc(&owner->leaving);
-		forcepoll_hook_submit(bio);
-		atomic_dec(&owner->leaving);
+	if (is_drbd(bio) || !gains(s)) {
+		forcepoll_stack_leave(bio);
 		return;
 	}
-	score = READ_ONCE(s->score);
-	if (score <= 0)
-		way = FORCEPOLL_STACK_MARK;
-	if (way == FORCEPOLL_STACK_WAIT || score < SCORE_SURE ||
-	    !(READ_ONCE(s->bios) % WATCH_EVERY))
+	alone = alone && score > 0;
+	if (alone || score < SCORE_SURE || !(READ_ONCE(s->bios) % WATCH_EVERY))
 		w = watch(bio, s);
 	forcepoll_hook_submit(bio);
-	if (!w || way == FORCEPOLL_STACK_MARK)
+	if (!w || !alone)
 		forcepoll_flight_pass(owner);
 	if (!w)
 		return;
 	/* Perhaps another thread's: a hint. */
 	w->below = READ_ONCE(owner->flights) != flights;
-	if (way == FORCEPOLL_STACK_WAIT && w->below)
+	if (alone && w->below)
 		wait_for(w, owner, origin);
 	state = cmpxchg(&w->state, RUNNING, LEFT);
 	if (state != RUNNING) {

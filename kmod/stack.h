@@ -8,18 +8,16 @@
 
 struct bio;
 
-enum forcepoll_stack_way {
-	FORCEPOLL_STACK_LEAVE, /* those below keep their interrupts */
-	FORCEPOLL_STACK_MARK, /* and whoever waits for it looks after them */
-	FORCEPOLL_STACK_WAIT, /* here, as it is the only one, for a while */
-};
-
 /*
- * submit_bio() of a bio for a stacked device. @way: at most; less where it would gain
- * nothing. The bio may be gone on return, or be in flight.
+ * submit_bio() of a bio for a stacked device, whose bios below may be polled: by
+ * whoever waits for it, or here, for a while, if it is @alone. The bio may be gone on
+ * return, or be in flight.
  */
 void forcepoll_stack_submit(struct bio *bio, enum forcepoll_origin origin,
-			    enum forcepoll_stack_way way);
+			    bool alone);
+
+/* The same, and those below keep their interrupts. */
+void forcepoll_stack_leave(struct bio *bio);
 
 /* Wait until no bio is left that has something of ours. */
 void forcepoll_stack_drain(void);

@@ -16,6 +16,7 @@ jobs=()
 # load CGROUP DEVICE OFFSET FIO-ARGS...: verifies what it writes until the time is up.
 load() {
 	local name=$1-$2-$3
+	# shellcheck disable=SC2016 # its own arguments
 	cg_start "$1" sh -c 'name=$1; shift; until [ -e stop ]; do
 		fio "$@" >"log.$name" 2>&1 || { cat "log.$name"; exit 1; }; done' sh "$name" \
 		--name=j --filename="/dev/$2" --allow_file_create=0 --direct=1 --rw=randrw \
