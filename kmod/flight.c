@@ -121,8 +121,8 @@ static void learn(struct forcepoll_owner *o)
 	if (atomic_read(&o->waiting)) {
 		if (leave)
 			WRITE_ONCE(o->leave, leave - DIV_ROUND_UP(leave, 4));
-	} else if (forcepoll_owner() == o) {
-		; /* in passing, as it submits more: may or may not come to wait */
+	} else if (!(current->flags & PF_WQ_WORKER)) {
+		; /* in passing, or by another process that waits for its own */
 	} else if (!READ_ONCE(o->left)) {
 		leave = min(2 * leave + 1, LEAVE_MAX);
 		WRITE_ONCE(o->leave, leave);

@@ -445,7 +445,10 @@ static enum forcepoll_count bio_reason(struct bio *bio, u32 max_bytes)
 }
 
 /* More is on its way for longer than a task should spin. */
-#define ALONE_MAX_BYTES 32768
+static unsigned int alone_bytes = 32768;
+module_param(alone_bytes, uint, 0644);
+MODULE_PARM_DESC(alone_bytes,
+		 "larger I/O is polled where its submitter waits (32768)");
 
 /* R3. A journal's writes are waited for by other tasks than its own. */
 static enum forcepoll_count bio_reason_alone(const struct bio *bio)
@@ -463,7 +466,7 @@ static enum forcepoll_count bio_reason_alone(const struct bio *bio)
 	if (op_is_write(bio_op(bio)) &&
 	    ((opf & direct) != direct || (opf & REQ_META)))
 		return FORCEPOLL_COUNT_skip_writeback;
-	if (bio->bi_iter.bi_size > ALONE_MAX_BYTES ||
+	if (bio->bi_iter.bi_size > READ_ONCE(alone_bytes) ||
 	    forcepoll_split_needed(bio))
 		return FORCEPOLL_COUNT_skip_large;
 	return 0;

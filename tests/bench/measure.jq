@@ -20,7 +20,7 @@ def impossible:
     select(.key | . == "unpolled" or startswith("skip_")).value] | add // 0)
     as $left |
   # Read-ahead makes few of many; and some kinds are better left to interrupts.
-  (.row | test("^(sequential|append|1 MiB)")) as $few |
+  (.row | test("^(sequential|append|dm-crypt|loop)")) as $few |
   (if .drive < .ios * 0.98 and ($few | not) then
     "of \(.ios) I/Os only \(.drive) reached the drive" else empty end),
   (if .mode == "polled" and .jobs == 1 and $polled == 0 and ($few | not) then
