@@ -187,10 +187,10 @@ nvme_io_timeout() {
 
 # -- device-mapper ---------------------------------------------------------
 
-# dm_make NAME TABLE: prints the name of its block device. There is no udev. See
-# dm_removes, which a subshell cannot do.
+# dm_make NAME TABLE [ARGS...]: prints the name of its block device. There is no udev.
+# See dm_removes, which a subshell cannot do.
 dm_make() {
-	dmsetup --noudevsync create "$1" --table "$2"
+	dmsetup --noudevsync create "$1" --table "$2" "${@:3}"
 	dmsetup info -c --noheadings -o blkdevname "$1"
 }
 
