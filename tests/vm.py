@@ -270,21 +270,17 @@ class Vm:
                       f"name=org.forcepoll.{name}"])
         if machine.paths:
             argv += ["-device", "nvme-subsys,id=shared,nqn=forcepoll"]
-        for n in range(self._drives):
+        for n in range(self._drives + machine.virtio):
             argv += ["-device", f"pcie-root-port,id=port{n},chassis={n + 1},"
                      f"slot={n + 1}"]
-            if not machine.paths:
+            if not machine.paths or n >= self._drives:
                 argv += ["-blockdev", self._blockdev(n, tmp)]
-            argv += ["-device", json.dumps(self._nvme(n))]
+            argv += ["-device", json.dumps(self._drive(n))]
         if machine.paths:
             argv += ["-blockdev", self._blockdev(0, tmp), "-device",
                      # JSON, as its controller: those come after all others.
                      json.dumps({"driver": "nvme-ns", "drive": "disk0",
-                                 "bus": "nvme0", "nsid": 1, "shared": True})]
-        for n in range(machine.virtio):
-            n += self._drives
-            argv += ["-blockdev", self._blockdev(n, tmp), "-device",
-                     f"virtio-blk-pci,drive=disk{n},num-queues=4"]
+                                 "bus": "drive0", "nsid": 1, "shared": True})]
         # Never outlive the runner, however it ends.
         argv = ["setpriv", "--pdeathsig", "KILL", *argv]
         with self.stderr.open("wb") as err:
@@ -338,10 +334,16 @@ class Vm:
         return json.dumps({"driver": "raw", "node-name": f"disk{n}",
                            "file": node})
 
-    def _nvme(self, n: int) -> dict[str, str]:
-        drive = ({"subsys": "shared", "serial": "fp0"} if self.machine.paths
-                 else {"drive": f"disk{n}", "serial": f"fp{n}"})
-        return {"driver": "nvme", "id": f"nvme{n}", "bus": f"port{n}", **drive}
+    def _drive(self, n: int) -> dict[str, Any]:
+        """The Nth device of all: those of NVMe come before those of virtio."""
+        drive: dict[str, Any] = {"drive": f"disk{n}", "serial": f"fp{n}"}
+        if n >= self._drives:
+            drive = {"driver": "virtio-blk-pci", "num-queues": 4, **drive}
+        elif self.machine.paths:
+            drive = {"driver": "nvme", "subsys": "shared", "serial": "fp0"}
+        else:
+            drive = {"driver": "nvme", **drive}
+        return {"id": f"drive{n}", "bus": f"port{n}", **drive}
 
     def events(self) -> Iterator[tuple[str, bytes]]:
         """Yields ("verdict", line), ("out", data), ("err", data) until QEMU
@@ -413,21 +415,21 @@ class Vm:
         if verb == "hmp":
             return self.qmp.hmp(rest)
         if verb == "unplug":
-            device = f"nvme{int(rest)}"
+            device = f"drive{int(rest)}"
             self.qmp.execute({"execute": "device_del",
                               "arguments": {"id": device}})
             self.qmp.wait_deleted(device)
             return ""
         if verb == "plug":
             self.qmp.execute({"execute": "device_add",
-                              "arguments": self._nvme(int(rest))})
+                              "arguments": self._drive(int(rest))})
             return ""
         if verb == "throttle":
             drive, iops = rest.split()
             zero = dict.fromkeys(
                 ("bps", "bps_rd", "bps_wr", "iops_rd", "iops_wr"), 0)
             self.qmp.execute({"execute": "block_set_io_throttle", "arguments":
-                              {"id": f"nvme{int(drive)}", "iops": int(iops),
+                              {"id": f"drive{int(drive)}", "iops": int(iops),
                                **zero}})
             return ""
         raise ValueError(f"unknown request {verb!r}")

@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: leaves NVMe over TCP, and over no network, to interrupts, also while it reconnects.
+# TIMEOUT: 240
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+nvmet=/sys/kernel/config/nvmet
+
+# serve TYPE: a namespace of a file, by this transport; served_not undoes it.
+serve() {
+	local dir=$nvmet/subsystems/fp-$1 port=$nvmet/ports/1
+	mkdir "$dir" "$dir/namespaces/1" $port
+	echo 1 >"$dir/attr_allow_any_host"
+	echo 1 >"$dir/namespaces/1/buffered_io" # tmpfs of 6.1 knows no other
+	echo -n "$CASE_TMP/backing" >"$dir/namespaces/1/device_path"
+	echo 1 >"$dir/namespaces/1/enable"
+	echo "$1" >$port/addr_trtype
+	if [[ $1 == tcp ]]; then
+		echo ipv4 >$port/addr_adrfam
+		echo 127.0.0.1 >$port/addr_traddr
+		echo 4420 >$port/addr_trsvcid
+	fi
+	link "$1"
+}
+link() { ln -s "$nvmet/subsystems/fp-$1" $nvmet/ports/1/subsystems/; }
+unlink() { rm -f "$nvmet/ports/1/subsystems/fp-$1"; }
+served_not() {
+	local dir=$nvmet/subsystems/fp-$1
+	[[ -d $dir ]] || return 0
+	unlink "$1"
+	rmdir $nvmet/ports/1 "$dir/namespaces/1" "$dir"
+}
+
+# connect TYPE OPTIONS: its controller is in $ctrl, its path in $path, its head in $dev.
+connect() {
+	echo "transport=$1,nqn=fp-$1,$2" >/dev/nvme-fabrics
+	ctrl=$(grep -lx "fp-$1" /sys/class/nvme/nvme*/subsysnqn)
+	ctrl=$(basename "$(dirname "$ctrl")")
+	poll_until 20 has_path
+	path=$(basename "$(echo "/sys/class/nvme/$ctrl/nvme"*c*n*)")
+	dev=nvme${path#nvme}
+	dev=${dev/c*n/n}
+	poll_until 20 test -b "/dev/$dev"
+}
+has_path() { compgen -G "/sys/class/nvme/$ctrl/nvme*c*n*" >/dev/null; }
+disconnect() {
+	local file
+	for file in /sys/class/nvme/nvme*/subsysnqn; do
+		! grep -qx "fp-.*" "$file" || echo 1 >"${file%/*}/delete_controller"
+	done
+}
+state_is() { grep -qx "$1" "/sys/class/nvme/$ctrl/state"; }
+
+# untouched TYPE WHY: by each way to read and write, and said to be so.
+untouched() {
+	local engine
+	"$LOADER" status --json >status.json
+	check "status: $2" jq -e ".devices[] | select(.name == \"$path\") |
+		(.pollable | not) and .type == \"nvme $1\" and (.why | test(\"$2\"))" status.json
+	check "and of the one above" jq -e ".devices[] | select(.name == \"$dev\") |
+		(.pollable | not) and .below == [\"$path\"] and (.why | test(\"$2\"))" status.json
+	"$LOADER" doctor >doctor.out || :
+	check "doctor: $2" grep -qE "^no +$path +not polled: .*$2" doctor.out
+	check "and of the controller" grep -qE "^warn +$ctrl +$1, .*($3)" doctor.out
+	for engine in psync "libaio --iodepth=16"; do
+		stat_mark
+		# shellcheck disable=SC2086 # words
+		check "$1: $engine" cg_run db fio --name=j --filename="/dev/$dev" \
+			--allow_file_create=0 --direct=1 --rw=randwrite --bs=4k \
+			--size=1M --verify=crc32c --ioengine=$engine
+		check "not polled" stat_is ".polled + .unpolled + .resubmitted == 0 and
+			.skip_no_queue == 512"
+	done
+}
+
+requires_forcepoll
+mountpoint -q /sys/kernel/config || {
+	modprobe configfs
+	mount -t configfs configfs /sys/kernel/config
+	defer umount /sys/kernel/config
+}
+busybox ip link set lo up
+truncate -s 128M backing
+modprobe -a nvmet-tcp nvme-tcp
+defer modprobe -r nvmet-tcp nvme-tcp
+defer served_not tcp
+defer disconnect
+cg_make db
+loader_start --cgroup "$CGROOT/db"
+
+serve tcp
+connect tcp nr_io_queues=2,traddr=127.0.0.1,trsvcid=4420,nr_poll_queues=1,reconnect_delay=1,ctrl_loss_tmo=100
+check "it could be polled" grep -qx 1 "/sys/block/$path/queue/io_poll"
+untouched tcp "NVMe over tcp must not be polled" "which is not polled"
+
+# The target goes and comes back: who waits, waits, and there is no error.
+# The driver sends in the task that submits, without MSG_NOSIGNAL: a lost connection
+# is a SIGPIPE to it, with or without forcepoll.
+trap '' PIPE
+verify_start "$dev"
+psync=$CG_PID
+aio_verify_start "$dev"
+stat_mark
+for n in 1 2; do
+	progress "$path" "before it is lost"
+	unlink tcp
+	check "lost, $n" poll_until 20 state_is connecting
+	link tcp
+	check "back, $n" poll_until 60 state_is live
+done
+progress "$path" "after it was lost"
+touch stop
+wait "$psync" || fail "the verifying load failed"
+wait "$CG_PID" || fail "the one of libaio failed"
+trap - PIPE
+rm stop
+check "nothing of it was polled" stat_is '.polled + .unpolled + .resubmitted == 0 and
+	.skip_no_queue > 100'
+disconnect
+served_not tcp
+
+if modprobe -q nvme-loop; then # Debian 12 has none
+	defer modprobe -r nvme-loop
+	defer served_not loop
+	defer disconnect
+	serve loop
+	connect loop nr_io_queues=2
+	untouched loop "it has no poll queues" "none of them for polling"
+	disconnect
+	served_not loop
+fi
+loader_stop

@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: polls a drive of virtio_blk, loses it under load, and leaves one without poll queues.
+# MACHINE: virtio=1
+# TIMEOUT: 240
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# probe N: the driver anew, with as many poll queues.
+probe() {
+	modprobe -r virtio_blk
+	modprobe virtio_blk "poll_queues=$1"
+	poll_until 20 test -b /dev/vda
+}
+
+# verdict REGEX: what status says of it.
+verdict() {
+	check "status: $1" grep -qE "^  vda +virtio_blk +$1\$" <("$LOADER" status)
+}
+
+# io EXPR FIO-ARGS...: written, read back, compared; EXPR says what was counted.
+io() {
+	local expr=$1
+	shift
+	stat_mark
+	check "verify: $*" cg_run db fio --name=j --filename=/dev/vda --size=2M \
+		--allow_file_create=0 --rw=randrw --bs=4k --verify=crc32c "$@"
+	check "$expr" stat_is "$expr"
+}
+
+# lose: which error ends a reader whose drive goes.
+lose() {
+	local was
+	read -r was _ </sys/block/vda/stat
+	cg_start db fio --name=j --filename=/dev/vda --readonly --direct=1 --bs=4k \
+		--ioengine=psync --rw=randread --time_based --runtime=1h \
+		--output-format=json --output=fio.json
+	poll_until 30 _has_read vda $((was + 300))
+	host "unplug 1" >/dev/null
+	wait "$CG_PID" && return 1
+	host "plug 1" >/dev/null
+	poll_until 30 test -b /dev/vda
+	sed -n '/^{/,$p' fio.json | jq -e '.jobs[0].error'
+}
+
+requires_forcepoll
+program swapper
+cg_make db
+defer modprobe -r virtio_blk
+check "the driver" probe 1
+without=$(lose) || fail "lost without forcepoll: $without"
+loader_start --cgroup "$CGROOT/db"
+verdict "1 poll queue"
+
+io '.read > 200 and .write > 150' --direct=1 --ioengine=psync
+io '.read > 50 and .write > 20 and .async > 20' --ioengine=psync --fsync=8
+io '.async > 450' --direct=1 --ioengine=libaio --iodepth=16
+[[ $(uname -r) == 6.1.* ]] || # no function to wait in
+	io '.async > 450' --direct=1 --ioengine=io_uring --iodepth=16
+io '.async > 5 and .unpolled + .skip_large == 0' --direct=1 --ioengine=psync \
+	--bs=512k --rw=randwrite
+# More pages than a request may have segments, 254.
+io '.submitted > 3' --direct=1 --ioengine=psync --bs=1M --rw=randwrite
+stat_mark
+check "mmap" cg_run db fio --name=j --filename=/dev/vda --rw=randread --bs=4k \
+	--size=64M --number_ios=200 --ioengine=mmap --allow_file_create=0
+check "polled" stat_is '.fault > 150'
+
+check "file system" mkfs.ext4 -qF /dev/vda 128M
+mkdir mnt
+mount /dev/vda mnt
+defer eval 'umount mnt 2>/dev/null || :'
+stat_mark
+check "verify on it" cg_run db fio --name=j --directory=mnt --rw=randrw --bs=4k \
+	--size=2M --fsync=8 --verify=crc32c --ioengine=psync
+check "polled" stat_is '.read > 20 and .write > 20'
+check "unmount" umount mnt
+check "fsck" e2fsck -fn /dev/vda
+
+echo +memory >"$CGROOT/cgroup.subtree_control"
+defer eval "echo -memory >$CGROOT/cgroup.subtree_control"
+defer sysctl -qw "vm.page-cluster=$(sysctl -n vm.page-cluster)"
+sysctl -qw vm.page-cluster=0
+check "swap" mkswap /dev/vda
+swapon /dev/vda
+defer swapoff -a
+echo 8M >"$CGROOT/db/memory.max"
+stat_mark
+check "the memory comes back as it was" cg_run db ./swapper 24
+check "swap-in is polled, swap-out is not" stat_is '.swap > 1000 and .write == 0'
+echo max >"$CGROOT/db/memory.max"
+swapoff -a
+
+with=$(lose) || fail "lost: $with"
+check "lost: error $with, was $without" [ "$with" = "$without" ]
+check "no poller is left" [ "$("$LOADER" status --json | jq .inflight)" = 0 ]
+verify_start vda
+psync=$CG_PID
+aio_verify_start vda
+poll_until 60 _has_read vda 500
+host "unplug 1" >/dev/null
+touch stop
+wait "$psync" >/dev/null && fail "it goes on without a drive"
+wait "$CG_PID" >/dev/null && fail "libaio goes on without a drive"
+rm stop
+host "plug 1" >/dev/null
+poll_until 30 test -b /dev/vda
+check "none is left in flight" [ "$(in_flight)" = 0 ]
+io '.read > 200 and .write > 150' --direct=1 --ioengine=psync
+
+check "without poll queues" probe 0
+verdict "not polled: it has no poll queues"
+io '.polled + .unpolled == 0 and .skip_no_queue > 500' --direct=1 --ioengine=psync
+io '.polled + .unpolled == 0 and .skip_no_queue > 500' --direct=1 \
+	--ioengine=libaio --iodepth=16
+loader_stop
