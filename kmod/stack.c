@@ -29,9 +29,12 @@
 #define SCORE_SURE 3 /* from here on only some bios are watched */
 #define ELSEWHERE 4 /* what one that ends elsewhere takes from the score */
 #define WATCH_EVERY 16
-#define TRY_EVERY 1024 /* of those left alone */
+#define TRY_EVERY 256 /* of those left alone */
 
-/* One for each disk and direction. Some share one. Torn numbers are but hints. */
+/*
+ * One for each disk, which is not its number: that may be used again, and direction.
+ * Some share one. Torn numbers are but hints.
+ */
 #define STACK_BITS 9
 static struct stack {
 	int score; /* > 0: bios end where those below are polled; < 0: elsewhere */
@@ -50,9 +53,10 @@ static atomic_t alive = ATOMIC_INIT(0);
 
 static struct stack *stack_of(const struct bio *bio)
 {
-	u32 dev = disk_devt(bio->bi_bdev->bd_disk);
+	u64 disk = bio->bi_bdev->bd_disk->diskseq;
 
-	return &stacks[hash_32(dev << 1 | op_is_write(bio_op(bio)), STACK_BITS)];
+	return &stacks[hash_64(disk << 1 | op_is_write(bio_op(bio)),
+			       STACK_BITS)];
 }
 
 /*
