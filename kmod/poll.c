@@ -451,7 +451,7 @@ MODULE_PARM_DESC(alone_bytes,
 		 "larger I/O is polled where its submitter waits (32768)");
 
 /* R3. A journal's writes are waited for by other tasks than its own. */
-static enum forcepoll_count bio_reason_alone(const struct bio *bio)
+static enum forcepoll_count bio_reason_alone(struct bio *bio)
 {
 	const blk_opf_t opf = bio->bi_opf;
 	const blk_opf_t direct = REQ_SYNC | REQ_IDLE;
@@ -515,7 +515,7 @@ static enum forcepoll_count task_reason_alone(struct bio *bio, int nr)
 }
 
 /* Reasons in the device, R8 R9, and the user's choice of devices. */
-static enum forcepoll_count device_reason(const struct bio *bio, u32 flags)
+static enum forcepoll_count device_reason(struct bio *bio, u32 flags)
 {
 	struct block_device *bdev = bio->bi_bdev;
 	struct request_queue *q = bdev_get_queue(bdev);

@@ -25,10 +25,25 @@ static unsigned int sector_div_rem(sector_t sector, unsigned int by)
 	return sector_div(sector, by);
 }
 
-bool forcepoll_split_needed(const struct bio *bio)
+/* Pages that are not beside each other, more of them than the drive takes. */
+static bool too_many_segments(struct bio *bio, const struct queue_limits *lim)
 {
-	return bio_sectors(bio) >
-	       queue_max_sectors(bdev_get_queue(bio->bi_bdev));
+	unsigned int segments = 0;
+	struct bvec_iter iter;
+	struct bio_vec bv;
+
+	bio_for_each_bvec(bv, bio, iter)
+		segments += DIV_ROUND_UP(bv.bv_len, lim->max_segment_size);
+	return segments > lim->max_segments;
+}
+
+bool forcepoll_split_needed(struct bio *bio)
+{
+	const struct queue_limits *lim = &bdev_get_queue(bio->bi_bdev)->limits;
+
+	return bio_sectors(bio) > lim->max_sectors ||
+	       (bio->bi_iter.bi_size / PAGE_SIZE >= lim->max_segments &&
+		too_many_segments(bio, lim));
 }
 
 /*

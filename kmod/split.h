@@ -14,7 +14,7 @@ void forcepoll_split_drain(void);
 void forcepoll_split_uninit(void);
 
 /* Is it more than one request of its device may carry? */
-bool forcepoll_split_needed(const struct bio *bio);
+bool forcepoll_split_needed(struct bio *bio);
 
 /* May it be cut? Not what must be written as one, or must not wait for memory. */
 bool forcepoll_split_allowed(const struct bio *bio);

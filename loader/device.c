@@ -103,6 +103,8 @@ static void explain(struct device *d)
 		snprintf(d->why, sizeof(d->why),
 			 "it is remote: NVMe over %s must not be polled",
 			 d->transport);
+	else if (d->blocking)
+		strcpy(d->why, "its driver may sleep when it is polled");
 	else if (d->poll_queues == 0 && d->io_poll)
 		strcpy(d->why, "a reset has taken its poll queues");
 	else if (!d->io_poll)
@@ -145,7 +147,7 @@ static int read_number(struct device *d)
 
 static int read_device(const char *name, struct device *d)
 {
-	char path[PATH_MAX], line[32];
+	char path[PATH_MAX], line[32], flags[256];
 
 	memset(d, 0, sizeof(*d));
 	if (strlen(name) >= sizeof(d->name))
@@ -162,6 +164,9 @@ static int read_device(const char *name, struct device *d)
 	device_read(line, sizeof(line), "/sys/block/%s/queue/io_poll", name);
 	d->io_poll = line[0] == '1';
 	d->poll_queues = d->mq ? count_poll_queues(name) : 0;
+	device_read(flags, sizeof(flags),
+		    "/sys/kernel/debug/block/%s/hctx0/flags", name);
+	d->blocking = strstr(flags, "BLOCKING");
 	read_elevator(d);
 	device_type_read(d);
 	explain(d);

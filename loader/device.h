@@ -17,6 +17,7 @@ struct device {
 	bool empty; /* of size 0: nothing is attached to it */
 	bool mq; /* has hardware queues */
 	bool io_poll; /* what the kernel says in queue/io_poll */
+	bool blocking; /* its driver may sleep where others poll */
 	int poll_queues; /* -1: cannot tell, debugfs is not there */
 	char elevator[16]; /* I/O scheduler, "none" */
 	char controller[16]; /* nvme0; "" when it is not a namespace of one */

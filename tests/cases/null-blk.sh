@@ -73,6 +73,8 @@ gone
 
 # Its memory is allocated where it is polled: it may sleep there. So not by us.
 made irqmode=2 completion_nsec=100000 memory_backed=1
+check "status" grep -qE "^  nullb0 +null_blk +not polled: its driver may sleep" \
+	<("$LOADER" status)
 io '.polled + .unpolled == 0 and .skip_no_queue > 500' --ioengine=psync \
 	--verify=crc32c
 io '.polled + .unpolled == 0 and .skip_no_queue > 500' --ioengine=libaio \

@@ -61,7 +61,7 @@ io '.async > 450' --direct=1 --ioengine=libaio --iodepth=16
 io '.async > 5 and .unpolled + .skip_large == 0' --direct=1 --ioengine=psync \
 	--bs=512k --rw=randwrite
 # More pages than a request may have segments, 254.
-io '.submitted > 3' --direct=1 --ioengine=psync --bs=1M --rw=randwrite
+io '.async > 3 and .unpolled + .skip_large == 0' --direct=1 --ioengine=psync --bs=1M --rw=randwrite
 stat_mark
 check "mmap" cg_run db fio --name=j --filename=/dev/vda --rw=randread --bs=4k \
 	--size=64M --number_ios=200 --ioengine=mmap --allow_file_create=0
