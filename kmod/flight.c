@@ -106,6 +106,11 @@ static void count(const struct flight *f, u64 polled)
 			       max_t(s64, polled - f->start, 0), 0);
 }
 
+static u64 period_min(void)
+{
+	return max(READ_ONCE(backstop_us), 10u) * (u64)NSEC_PER_USEC;
+}
+
 /*
  * An owner that computes, or sleeps where nobody polls (epoll), does better with
  * interrupts. So when the backstop found a bio of it, it leaves some to them
@@ -114,15 +119,18 @@ static void count(const struct flight *f, u64 polled)
  */
 #define LEAVE_MAX 255
 
-static void learn(struct forcepoll_owner *o)
+/* @age: of the bio when it was found, ns. */
+static void learn(struct forcepoll_owner *o, u64 age)
 {
 	unsigned int leave = READ_ONCE(o->leave);
 
 	if (atomic_read(&o->waiting)) {
 		if (leave)
 			WRITE_ONCE(o->leave, leave - DIV_ROUND_UP(leave, 4));
-	} else if (!(current->flags & PF_WQ_WORKER)) {
-		; /* in passing, or by another process that waits for its own */
+	} else if (forcepoll_owner() == o ||
+		   (!(current->flags & PF_WQ_WORKER) &&
+		    age <= 8 * period_min())) {
+		; /* in passing, or soon enough by one who waits for its own */
 	} else if (!READ_ONCE(o->left)) {
 		leave = min(2 * leave + 1, LEAVE_MAX);
 		WRITE_ONCE(o->leave, leave);
@@ -153,7 +161,7 @@ static void complete_now(struct flight *f)
 	/* Else an interrupt, of a request that it was merged into, or late. */
 	count(f, looked);
 	if (looked)
-		learn(f->owner);
+		learn(f->owner, max_t(s64, looked - f->start, 0));
 	restore(f);
 	d = land(f);
 	bio_endio(bio);
@@ -461,11 +469,6 @@ bool forcepoll_flight_look(const struct forcepoll_owner *owner)
  */
 #define PERIODS_MAX 16
 #define TURNS_MAX 64
-
-static u64 period_min(void)
-{
-	return max(READ_ONCE(backstop_us), 10u) * (u64)NSEC_PER_USEC;
-}
 
 static void look_for_owner(struct work_struct *work)
 {

@@ -159,6 +159,9 @@ bool notrace forcepoll_poll_backs_off(struct bio *bio)
 
 	if (!this_cpu_read(backoff.left) || !READ_ONCE(skip_busy))
 		return false;
+	/* Those below come one by one, and some must not be polled: stack.c. */
+	if (!queue_is_mq(bdev_get_queue(bio->bi_bdev)))
+		return false;
 	preempt_disable();
 	left_alone = this_cpu_read(backoff.left);
 	if (left_alone) {
@@ -618,8 +621,7 @@ void forcepoll_poll_submit(struct bio *bio,
 		submit_stacked(bio, nr, why);
 		return;
 	}
-	if (!why && current->bio_list &&
-	    atomic_read(&forcepoll_owner()->leaving))
+	if (current->bio_list && forcepoll_stack_left(bio) && !why)
 		why = FORCEPOLL_COUNT_skip_nested;
 	/* Last: it changes from one moment to the next. */
 	if (!why && READ_ONCE(skip_busy) && forcepoll_poll_cpu_wanted()) {

@@ -33,7 +33,7 @@ static bool too_many_segments(struct bio *bio, const struct queue_limits *lim)
 	struct bio_vec bv;
 
 	bio_for_each_bvec(bv, bio, iter)
-		segments += DIV_ROUND_UP(bv.bv_len, lim->max_segment_size);
+		segments += (bv.bv_len - 1) / lim->max_segment_size + 1;
 	return segments > lim->max_segments;
 }
 

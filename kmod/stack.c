@@ -29,6 +29,7 @@
 #define SCORE_SURE 3 /* from here on only some bios are watched */
 #define ELSEWHERE 4 /* what one that ends elsewhere takes from the score */
 #define WATCH_EVERY 16
+#define DULL 8u /* after so many with nothing below, too: a RAM disk */
 #define TRY_EVERY 256 /* of those left alone */
 
 /*
@@ -39,6 +40,8 @@
 static struct stack {
 	int score; /* > 0: bios end where those below are polled; < 0: elsewhere */
 	unsigned int bios;
+	unsigned int
+		dull; /* watched ones in a row with nothing in flight below */
 } stacks[1 << STACK_BITS];
 
 /* The submitter and the end, in any order; the second one frees it. */
@@ -61,11 +64,15 @@ static struct stack *stack_of(const struct bio *bio)
 
 /*
  * A late error of drbd's disk must stay one: it has told that the bio failed already,
- * and does not expect that it is submitted again (R11).
+ * and does not expect that it is submitted again (R11). Its own bio is seen before the
+ * one that it makes of it, so where there is a drbd nothing is polled below anything.
  */
-static bool is_drbd(const struct bio *bio)
+static bool have_drbd;
+
+static void look_for_drbd(const struct bio *bio)
 {
-	return MAJOR(disk_devt(bio->bi_bdev->bd_disk)) == DRBD_MAJOR;
+	if (MAJOR(disk_devt(bio->bi_bdev->bd_disk)) == DRBD_MAJOR)
+		WRITE_ONCE(have_drbd, true);
 }
 
 static bool gains(struct stack *s)
@@ -78,8 +85,12 @@ static void learn(const struct watch *w, bool looking)
 {
 	int score = READ_ONCE(w->stack->score);
 
-	if (!w->below)
+	if (!w->below) {
+		WRITE_ONCE(w->stack->dull,
+			   min(READ_ONCE(w->stack->dull) + 1, DULL));
 		return;
+	}
+	WRITE_ONCE(w->stack->dull, 0);
 	if (!looking)
 		WRITE_ONCE(w->stack->score, max(score - ELSEWHERE, -1));
 	else if (score < SCORE_MAX)
@@ -153,6 +164,12 @@ static void wait_for(struct watch *w, struct forcepoll_owner *owner,
 	forcepoll_stats_spun(origin, ns);
 }
 
+bool forcepoll_stack_left(const struct bio *bio)
+{
+	look_for_drbd(bio);
+	return READ_ONCE(have_drbd) || atomic_read(&forcepoll_owner()->leaving);
+}
+
 void forcepoll_stack_leave(struct bio *bio)
 {
 	struct forcepoll_owner *owner = forcepoll_owner();
@@ -171,12 +188,14 @@ void forcepoll_stack_submit(struct bio *bio, enum forcepoll_origin origin,
 	int score = READ_ONCE(s->score), state;
 	struct watch *w = NULL;
 
-	if (is_drbd(bio) || !gains(s)) {
+	look_for_drbd(bio);
+	if (READ_ONCE(have_drbd) || !gains(s)) {
 		forcepoll_stack_leave(bio);
 		return;
 	}
 	alone = alone && score > 0;
-	if (alone || score < SCORE_SURE || !(READ_ONCE(s->bios) % WATCH_EVERY))
+	if (alone || (score < SCORE_SURE && READ_ONCE(s->dull) < DULL) ||
+	    !(READ_ONCE(s->bios) % WATCH_EVERY))
 		w = watch(bio, s);
 	forcepoll_hook_submit(bio);
 	if (!w || !alone)

@@ -19,6 +19,9 @@ void forcepoll_stack_submit(struct bio *bio, enum forcepoll_origin origin,
 /* The same, and those below keep their interrupts. */
 void forcepoll_stack_leave(struct bio *bio);
 
+/* Is a bio that is submitted inside another submission one of those? */
+bool forcepoll_stack_left(const struct bio *bio);
+
 /* Wait until no bio is left that has something of ours. */
 void forcepoll_stack_drain(void);
 
