@@ -37,14 +37,14 @@ ios() {
 }
 irqs() { irq_count "nvme0q[1-9]"; }
 polled() { (($(ios) > ios + 50 && ($(irqs) - irqs) * 4 < $(ios) - ios)); }
-for ((i = 1; i <= 10; i++)); do
+for ((i = 1; i <= 8; i++)); do
 	loader_start --cgroup "$CGROOT/db"
 	ios=$(ios) irqs=$(irqs)
 	check "round $i is polled" poll_until 60 polled
 	loader_stop
 	check "round $i is undone" undone
 done
-for ((i = 1; i <= 10; i++)); do
+for ((i = 1; i <= 5; i++)); do
 	check "the module is loaded, $i" insmod "$KO"
 	check "and unloaded" rmmod forcepoll
 done
