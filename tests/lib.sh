@@ -375,6 +375,20 @@ aio_verify_start() {
 	verify_start "$1" --ioengine=libaio --iodepth=16 --offset=64M
 }
 
+# verify_ext4 DEV FIO-ARGS...: writes and verifies files on it, in the cgroup db; what
+# is counted meanwhile is left to the caller.
+verify_ext4() {
+	check "file system" mkfs.ext4 -qF "/dev/$1" 128M
+	mkdir mnt
+	mount "/dev/$1" mnt
+	defer eval 'umount mnt 2>/dev/null || :'
+	stat_mark
+	check "verify on it" cg_run db fio --name=j --directory=mnt --rw=randrw \
+		--bs=4k --fsync=8 --verify=crc32c --ioengine=psync "${@:2}"
+	check "unmount" umount mnt
+	check "fsck" e2fsck -fn "/dev/$1"
+}
+
 verify_stop() {
 	touch stop
 	wait "$CG_PID" || fail "the verifying load failed"

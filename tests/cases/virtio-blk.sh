@@ -67,16 +67,8 @@ check "mmap" cg_run db fio --name=j --filename=/dev/vda --rw=randread --bs=4k \
 	--size=64M --number_ios=200 --ioengine=mmap --allow_file_create=0
 check "polled" stat_is '.fault > 150'
 
-check "file system" mkfs.ext4 -qF /dev/vda 128M
-mkdir mnt
-mount /dev/vda mnt
-defer eval 'umount mnt 2>/dev/null || :'
-stat_mark
-check "verify on it" cg_run db fio --name=j --directory=mnt --rw=randrw --bs=4k \
-	--size=2M --fsync=8 --verify=crc32c --ioengine=psync
+verify_ext4 vda --size=2M
 check "polled" stat_is '.read > 20 and .write > 20'
-check "unmount" umount mnt
-check "fsck" e2fsck -fn /dev/vda
 
 echo +memory >"$CGROOT/cgroup.subtree_control"
 defer eval "echo -memory >$CGROOT/cgroup.subtree_control"
