@@ -25,7 +25,7 @@ def impossible:
     "of \(.ios) I/Os only \(.drive) reached the drive" else empty end),
   (if .mode == "polled" and .jobs == 1 and $polled == 0 and ($few | not) then
     "nothing was polled" else empty end),
-  (if .mode != "polled" and $polled > 0 then
+  (if (.mode | IN("polled", "waited") | not) and $polled > 0 then
     "\($polled) I/Os were polled that must not be" else empty end),
   (if $polled + $left != (.counters.submitted // 0) then
     "\(.counters.submitted // 0) I/Os submitted, \($polled) polled, "
