@@ -25,6 +25,7 @@
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
 
+#include "bio.h"
 #include "compat.h"
 #include "flight.h"
 #include "hook.h"
@@ -48,15 +49,11 @@ struct forcepoll_owner forcepoll_owners[1 << FORCEPOLL_OWNER_BITS];
 
 /* One for each bio, from submission to completion. */
 struct flight {
-	bio_end_io_t *end_io;
-	void *private;
 	struct bio *bio;
+	struct forcepoll_bio was;
 	struct forcepoll_device *device;
 	struct forcepoll_owner *owner;
-	struct bvec_iter iter; /* as submitted */
-	bool remapped;
 	u8 origin; /* enum forcepoll_origin */
-	blk_opf_t added;
 	u64 start;
 	struct llist_node late;
 };
@@ -71,18 +68,6 @@ static struct workqueue_struct *workers, *late_workers;
 static DEFINE_PER_CPU(u64, completing);
 
 /* -- completion ---------------------------------------------------------------- */
-
-/* The bio as it was, but for what bio_endio() is done with: R10, R13. */
-static void restore(struct flight *f)
-{
-	struct bio *bio = f->bio;
-
-	bio->bi_private = f->private;
-	bio->bi_end_io = f->end_io;
-	bio->bi_opf &= ~f->added;
-	bio_clear_flag(bio, BIO_QOS_THROTTLED);
-	bio_clear_flag(bio, BIO_QOS_MERGED);
-}
 
 /* Its device stays counted until the bio, which may point to it, is out of hand. */
 static struct forcepoll_device *land(struct flight *f)
@@ -102,7 +87,7 @@ static void count(const struct flight *f, u64 polled)
 		return;
 	}
 	forcepoll_stats_count(FORCEPOLL_COUNT_async);
-	forcepoll_stats_polled(f->origin, f->iter.bi_size, 0,
+	forcepoll_stats_polled(f->origin, f->was.iter.bi_size, 0,
 			       max_t(s64, polled - f->start, 0), 0);
 }
 
@@ -162,7 +147,7 @@ static void complete_now(struct flight *f)
 	count(f, looked);
 	if (looked)
 		learn(f->owner, max_t(s64, looked - f->start, 0));
-	restore(f);
+	forcepoll_bio_give_back(bio, &f->was);
 	d = land(f);
 	bio_endio(bio);
 	atomic_dec(&d->bios);
@@ -215,16 +200,10 @@ static void submit_unmarked(struct flight *f)
 
 	forcepoll_stats_count(FORCEPOLL_COUNT_resubmitted);
 	forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
-	restore(f);
-	bio->bi_status = BLK_STS_OK;
-	bio->bi_cookie = BLK_QC_T_NONE;
-	bio->bi_next = NULL; /* of the request that it was merged into */
-	bio->bi_iter = f->iter;
+	forcepoll_bio_give_back(bio, &f->was);
+	forcepoll_bio_rewind(bio, &f->was);
 	/* io_uring tries again by itself only in the task that submitted. */
 	bio->bi_opf &= ~REQ_NOWAIT;
-	if (!f->remapped)
-		bio_clear_flag(bio, BIO_REMAPPED);
-	bio_associate_blkg(bio);
 	d = land(f);
 	submit_bio_noacct(bio);
 	atomic_dec(&d->bios);
@@ -243,8 +222,7 @@ static void complete_late(struct work_struct *work)
 		f = llist_entry(node, struct flight, late);
 		forcepoll_stats_count(FORCEPOLL_COUNT_late);
 		if (f->bio->bi_status &&
-		    forcepoll_poll_maybe_ours(f->bio, f->iter.bi_size,
-					      f->added)) {
+		    forcepoll_bio_maybe_ours(f->bio, &f->was)) {
 			node->next = again;
 			again = node;
 		} else {
@@ -574,11 +552,6 @@ static struct flight *take_off(struct bio *bio, struct forcepoll_owner *owner,
 	if (READ_ONCE(owner->origin) != origin)
 		WRITE_ONCE(owner->origin, origin);
 	f->bio = bio;
-	f->end_io = bio->bi_end_io;
-	f->private = bio->bi_private;
-	f->added = REQ_POLLED & ~bio->bi_opf;
-	f->iter = bio->bi_iter;
-	f->remapped = bio_flagged(bio, BIO_REMAPPED);
 	f->origin = origin;
 	f->start = local_clock();
 	return f;
@@ -653,10 +626,8 @@ void forcepoll_flight_submit(struct bio *bio, enum forcepoll_origin origin)
 		forcepoll_hook_submit(bio);
 		return;
 	}
-	bio->bi_opf |= f->added;
+	forcepoll_bio_take(bio, &f->was, flight_end_io, f, REQ_POLLED);
 	bio->bi_cookie = BLK_QC_T_NONE;
-	bio->bi_private = f;
-	bio->bi_end_io = flight_end_io;
 	arm(f->device);
 	if (!forcepoll_poll_plugged()) {
 		WRITE_ONCE(f->device->submits,

@@ -18,7 +18,6 @@
  */
 #include <linux/bio.h>
 #include <linux/blk-crypto.h>
-#include <linux/blk-cgroup.h>
 #include <linux/blk-integrity.h>
 #include <linux/blkdev.h>
 #include <linux/hrtimer.h>
@@ -29,6 +28,7 @@
 #include <linux/sched/stat.h>
 #include <asm/syscall.h>
 
+#include "bio.h"
 #include "compat.h"
 #include "flight.h"
 #include "hook.h"
@@ -275,42 +275,11 @@ void forcepoll_poll_flush_plug(void)
 	}
 }
 
-/* What the block layer changes in a bio on its way. */
-struct bio_place {
-	struct bvec_iter iter;
-	bool remapped;
-};
-
-bool forcepoll_poll_maybe_ours(const struct bio *bio, unsigned int size,
-			       blk_opf_t added)
-{
-	if (!(added & bio->bi_opf & REQ_POLLED))
-		return false;
-	if (bio->bi_status == BLK_STS_IOERR)
-		return true;
-	return (bio->bi_status == BLK_STS_NOTSUPP ||
-		bio->bi_status == BLK_STS_AGAIN) &&
-	       bio->bi_cookie == BLK_QC_T_NONE && bio->bi_iter.bi_size == size;
-}
-
-/*
- * As it was before it was submitted. bio_endio() dropped the bio's blkcg. Not
- * submit_bio(), which would account the I/O to the task twice.
- */
 static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
-			    const struct bio_place *place, blk_opf_t added)
+			    const struct forcepoll_bio *was)
 {
 	forcepoll_stats_count(FORCEPOLL_COUNT_resubmitted);
-	bio->bi_status = BLK_STS_OK;
-	bio->bi_opf &= ~added;
-	bio->bi_cookie = BLK_QC_T_NONE;
-	bio->bi_next = NULL;
-	bio->bi_iter = place->iter;
-	if (!place->remapped)
-		bio_clear_flag(bio, BIO_REMAPPED);
-	bio_clear_flag(bio, BIO_QOS_THROTTLED);
-	bio_clear_flag(bio, BIO_QOS_MERGED);
-	bio_associate_blkg(bio);
+	forcepoll_bio_rewind(bio, was);
 	WRITE_ONCE(ctx->state, SPINNING);
 	submit_bio_noacct(bio);
 	forcepoll_poll_flush_plug();
@@ -342,41 +311,27 @@ static void count(const struct bio *bio, const struct poll_ctx *ctx,
 	}
 }
 
-/*
- * R10: only the bits that were added are taken away again. R13: the second
- * bio_endio() finds integrity, blkcg and tracing done with; the QoS flags would
- * make it account the bio twice. R14: after it the bio may be anything.
- */
+/* R14: after bio_endio() the bio may be anything. */
 static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 {
 	struct poll_ctx ctx = { .task = current };
-	bio_end_io_t *end_io = bio->bi_end_io;
-	void *private = bio->bi_private;
-	blk_opf_t added = (REQ_POLLED | REQ_NOMERGE) & ~bio->bi_opf;
-	struct bio_place place = { bio->bi_iter,
-				   bio_flagged(bio, BIO_REMAPPED) };
 	u64 start = local_clock();
+	struct forcepoll_bio was;
 	bool polled;
 
-	bio->bi_opf |= added;
+	forcepoll_bio_take(bio, &was, poll_end_io, &ctx,
+			   REQ_POLLED | REQ_NOMERGE);
 	bio->bi_cookie = BLK_QC_T_NONE; /* bio_reset() leaves 0, a queue's */
-	bio->bi_private = &ctx;
-	bio->bi_end_io = poll_end_io;
 	forcepoll_hook_submit(bio);
 	forcepoll_poll_flush_plug();
 	wait_until_done(bio, &ctx, start);
-	if (unlikely(bio->bi_status) &&
-	    forcepoll_poll_maybe_ours(bio, place.iter.bi_size, added))
-		submit_unmarked(bio, &ctx, &place, added);
+	if (unlikely(bio->bi_status) && forcepoll_bio_maybe_ours(bio, &was))
+		submit_unmarked(bio, &ctx, &was);
 
 	forcepoll_poll_back_off(ctx.wanted);
 	polled = bio->bi_opf & REQ_POLLED;
-	bio->bi_private = private;
-	bio->bi_end_io = end_io;
-	bio->bi_opf &= ~added;
-	bio_clear_flag(bio, BIO_QOS_THROTTLED);
-	bio_clear_flag(bio, BIO_QOS_MERGED);
-	count(bio, &ctx, origin, place.iter.bi_size, polled, start);
+	forcepoll_bio_give_back(bio, &was);
+	count(bio, &ctx, origin, was.iter.bi_size, polled, start);
 	bio_endio(bio);
 }
 

@@ -55,16 +55,6 @@ void forcepoll_poll_back_off(bool wanted);
 void forcepoll_poll_flush_plug(void);
 
 /*
- * R11: the error may be due to the mark: refused and never started, because the
- * poll queues went away between the look and the submission; or failed because
- * they went away in a reset, whose driver then fails what is queued on them
- * (nvme_queue_rq() of a queue that is off). A drive's own error is found again.
- * @size: bytes when it was submitted; @added: the bits that it got for polling.
- */
-bool forcepoll_poll_maybe_ours(const struct bio *bio, unsigned int size,
-			       blk_opf_t added);
-
-/*
  * How long a wait may spin on this CPU now: at most parameter spin_us, less where
  * that was in vain, which the latter is told after each.
  */

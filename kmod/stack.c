@@ -18,6 +18,7 @@
 #include <linux/major.h>
 #include <linux/sched/clock.h>
 
+#include "bio.h"
 #include "flight.h"
 #include "hook.h"
 #include "poll.h"
@@ -40,14 +41,12 @@
 static struct stack {
 	int score; /* > 0: bios end where those below are polled; < 0: elsewhere */
 	unsigned int bios;
-	unsigned int
-		dull; /* watched ones in a row with nothing in flight below */
+	unsigned int dull; /* watched in a row, with nothing below */
 } stacks[1 << STACK_BITS];
 
 /* The submitter and the end, in any order; the second one frees it. */
 struct watch {
-	bio_end_io_t *end_io;
-	void *private;
+	struct forcepoll_bio was;
 	struct stack *stack;
 	bool below; /* something was in flight when submit_bio() returned */
 	enum { RUNNING, LEFT, ENDED_LOOKING, ENDED_ELSEWHERE } state;
@@ -102,11 +101,7 @@ static void watch_end_io(struct bio *bio)
 	struct watch *w = bio->bi_private;
 	bool looking = forcepoll_flight_looking();
 
-	/* As it was: R13. */
-	bio->bi_private = w->private;
-	bio->bi_end_io = w->end_io;
-	bio_clear_flag(bio, BIO_QOS_THROTTLED);
-	bio_clear_flag(bio, BIO_QOS_MERGED);
+	forcepoll_bio_give_back(bio, &w->was);
 	if (cmpxchg(&w->state, RUNNING,
 		    looking ? ENDED_LOOKING : ENDED_ELSEWHERE) == LEFT) {
 		learn(w, looking);
@@ -123,14 +118,8 @@ static struct watch *watch(struct bio *bio, struct stack *s)
 	BUILD_BUG_ON(sizeof(*w) > FORCEPOLL_STASH_SIZE);
 	if (!w)
 		return NULL;
-	*w = (struct watch){
-		.end_io = bio->bi_end_io,
-		.private = bio->bi_private,
-		.stack = s,
-		.state = RUNNING,
-	};
-	bio->bi_private = w;
-	bio->bi_end_io = watch_end_io;
+	*w = (struct watch){ .stack = s, .state = RUNNING };
+	forcepoll_bio_take(bio, &w->was, watch_end_io, w, 0);
 	atomic_inc(&alive);
 	return w;
 }
