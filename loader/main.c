@@ -42,14 +42,16 @@ static const char doc[] =
 	"                                       # whoever runs it, in the "
 	"background\n"
 	"  forcepoll-loader -a -d nvme1n1       # everybody, on one drive\n"
+	"  forcepoll-loader -c /sys/fs/cgroup/db --observe -b   # what would it "
+	"poll?\n"
 	"  forcepoll-loader status --json       # for a program to read\n\n"
 	"Exit status: 0 done, 1 failed (the reason is on stderr), 2 wrong usage.";
 
 enum {
 	KEY_DRY_RUN = 0x100,
-	KEY_MODULE,
 	KEY_COUNT_SWITCHES,
 	KEY_PER_TARGET,
+	KEY_OBSERVE,
 };
 
 static const struct argp_option argp_options[] = {
@@ -70,6 +72,8 @@ static const struct argp_option argp_options[] = {
 	  "default: all that can poll)",
 	  0 },
 	{ "max-bytes", 'm', "SIZE", 0, "poll only I/O up to SIZE", 0 },
+	{ "observe", KEY_OBSERVE, 0, 0,
+	  "poll nothing: count what would be polled (see status)", 0 },
 	{ 0, 0, 0, 0, "How it runs:", 3 },
 	{ "background", 'b', 0, 0, "leave it running and exit", 0 },
 	{ "interval", 'i', "SEC", 0, "print a line of counters every SEC", 0 },
@@ -80,7 +84,7 @@ static const struct argp_option argp_options[] = {
 	{ "per-target", KEY_PER_TARGET, 0, 0,
 	  "and of each process that polled, with --interval", 0 },
 	{ "pin-dir", 'P', "DIR", 0, "where to pin (" FORCEPOLL_PIN_DIR ")", 0 },
-	{ "module", KEY_MODULE, "FILE", 0,
+	{ "module", ARGS_MODULE, "FILE", 0,
 	  "load this forcepoll.ko instead of asking modprobe", 0 },
 	{ "dry-run", KEY_DRY_RUN, 0, 0,
 	  "say what would be done and whether it can work", 0 },
@@ -122,8 +126,8 @@ static void check(struct argp_state *state, const struct options *o)
 
 	if (o->command != CMD_RUN) {
 		if (chosen || o->devices.n || o->background || o->interval ||
-		    o->max_bytes || o->dry_run || o->count_switches ||
-		    o->per_target)
+		    o->max_bytes || o->observe || o->dry_run ||
+		    o->count_switches || o->per_target)
 			argp_error(state, "a command takes --json, --pin-dir "
 					  "and --module only");
 		return;
@@ -145,32 +149,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
-	case 'x':
-		if (!*arg || strlen(arg) > 15)
-			argp_error(state, "--comm takes 1 to 15 characters, "
-					  "as the kernel keeps them");
-		args_word(&o->comms, arg);
-		break;
-	case 'X':
-		args_word(&o->exes, arg);
-		break;
 	case 'd':
 		args_word(&o->devices, arg);
 		break;
-	case 'm':
-		o->max_bytes = args_size(state, arg);
+	case KEY_OBSERVE:
+		o->observe = true;
 		break;
 	case 'b':
 		o->background = true;
 		break;
 	case 'i':
 		o->interval = args_seconds(state, arg);
-		break;
-	case 'P':
-		o->pin_dir = arg;
-		break;
-	case KEY_MODULE:
-		o->module = arg;
 		break;
 	case KEY_COUNT_SWITCHES:
 		o->count_switches = true;

@@ -136,7 +136,8 @@ int select_check(struct selection *s, const struct options *o)
 	for (size_t i = 0; i < o->exes.n; i++)
 		s->exes[i] = -1;
 	s->target.max_bytes = o->max_bytes;
-	s->target.flags = o->devices.n ? FORCEPOLL_TARGET_DEVICES : 0;
+	s->target.flags = (o->devices.n ? FORCEPOLL_TARGET_DEVICES : 0) |
+			  (o->observe ? FORCEPOLL_TARGET_OBSERVE : 0);
 
 	for (size_t i = 0; i < o->cgroups.n && !err; i++)
 		err = check_cgroup(o->cgroups.word[i], &s->cgroups[i]);
@@ -157,10 +158,10 @@ void select_free(struct selection *s, const struct options *o)
 	free(s->tgids);
 }
 
-/* Run a task iterator to its end; for one thread if @tid is not 0. */
-static int iterate(const struct bpf_program *prog, __u32 tid)
+/* Run an iterator to its end. */
+static int iterate_over(const struct bpf_program *prog,
+			union bpf_iter_link_info info)
 {
-	union bpf_iter_link_info info = { .task.tid = tid };
 	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info,
 		    .link_info_len = sizeof(info));
 	struct bpf_link *link = bpf_program__attach_iter(prog, &opts);
@@ -181,6 +182,13 @@ static int iterate(const struct bpf_program *prog, __u32 tid)
 		close(fd);
 	bpf_link__destroy(link);
 	return err;
+}
+
+/* Over tasks; for one thread if @tid is not 0. */
+static int iterate(const struct bpf_program *prog, __u32 tid)
+{
+	return iterate_over(prog,
+			    (union bpf_iter_link_info){ .task.tid = tid });
 }
 
 /*

@@ -2,6 +2,8 @@
 #ifndef SELECT_H
 #define SELECT_H
 
+#include <stdbool.h>
+
 #include "forcepoll.h"
 
 struct device;
