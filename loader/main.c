@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ab.h"
 #include "args.h"
 #include "doctor.h"
 #include "latency.h"
@@ -29,7 +30,10 @@ static const char doc[] =
 	"  doctor   can this machine poll? and if not, what to do\n"
 	"  trace    why do processes enter the kernel? see trace --help\n"
 	"  latency  histograms of I/O latency, polled and not; see latency "
-	"--help\n\n"
+	"--help\n"
+	"  ab       is polling worth it here? measures with and without, in "
+	"turns; see\n"
+	"           ab --help\n\n"
 	"Of the time spent polling, what an interrupt and a wake-up would have "
 	"cost anyway counts as useful (an estimate, a bio at a time), the rest "
 	"as wasted; NOIRQ: interrupts avoided, polled bios less naps.\n\n"
@@ -114,7 +118,7 @@ static void parse_command(struct argp_state *state, struct options *o,
 	}
 	argp_error(state,
 		   "unknown command '%s': status, stop, doctor, "
-		   "trace or latency",
+		   "trace, latency or ab",
 		   arg);
 }
 
@@ -189,6 +193,7 @@ static const struct {
 } commands[] = {
 	{ "trace", trace_main },
 	{ "latency", latency_main },
+	{ "ab", ab_main },
 };
 
 int main(int argc, char **argv)
@@ -197,6 +202,7 @@ int main(int argc, char **argv)
 		.options = argp_options,
 		.parser = parse,
 		.args_doc = "\nstatus\nstop\ndoctor\nlatency [OPTION...]\n"
+			    "ab [OPTION...]\n"
 			    "trace [OPTION...] [-- COMMAND [ARG...]]",
 		.doc = doc,
 	};

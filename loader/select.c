@@ -246,6 +246,7 @@ void select_configure(const struct options *o, struct targets_bpf *bpf)
 {
 	bpf->rodata->have_comms = o->comms.n;
 	bpf->rodata->have_exes = o->exes.n;
+	bpf_program__set_autoattach(bpf->progs.observe_all, false);
 }
 
 static int put(struct bpf_map *map, const void *key, const void *value,
@@ -347,4 +348,16 @@ int select_seed(const struct selection *s, const struct options *o,
 	if (err)
 		return log_error(err, "running processes: %s", strerror(-err));
 	return 0;
+}
+
+int select_observe(struct targets_bpf *bpf, bool observe)
+{
+	union bpf_iter_link_info info = {
+		.map.map_fd = bpf_map__fd(bpf->maps.targets),
+	};
+	int err;
+
+	bpf->bss->observe = observe;
+	err = iterate_over(bpf->progs.observe_all, info);
+	return err ? log_error(err, "map targets: %s", strerror(-err)) : 0;
 }

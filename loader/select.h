@@ -45,4 +45,10 @@ int select_rules(const struct selection *s, const struct options *o,
 int select_seed(const struct selection *s, const struct options *o,
 		struct targets_bpf *bpf);
 
+/*
+ * From now on all targets are only observed, or polled. One that was being added at
+ * that moment may be left out: to be called again when that is over.
+ */
+int select_observe(struct targets_bpf *bpf, bool observe);
+
 #endif
