@@ -34,7 +34,7 @@ static const struct {
 	{ AB_METRIC_p99_9_ns, 0.999 },
 };
 
-#define BOOTSTRAP_PAIRS 10
+#define BOOTSTRAP_PAIRS 20
 #define BOOTSTRAPS 1000
 #define BEYOND 10 /* operations beyond a percentile, for it to be one */
 

@@ -266,6 +266,14 @@ static void print_ledger(const struct forcepoll_stats *s)
 	ledger_print(&ledger);
 }
 
+static bool all_observed(const struct view *v)
+{
+	for (__u32 i = 0; i < v->nr_targets; i++)
+		if (!observed(&v->targets[i].target))
+			return false;
+	return v->nr_targets;
+}
+
 static void print_view(const struct view *v)
 {
 	static const char *const says[][2] = {
@@ -280,9 +288,10 @@ static void print_view(const struct view *v)
 	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++)
 		if (!strcmp(v->loader, says[i][0]))
 			printf("run:    %s\n", says[i][1]);
-	printf("module: %s\n", !v->module     ? "not loaded" :
-			       v->stats.bound ? "loaded, bound: polling" :
-						"loaded, not bound");
+	printf("module: %s\n", !v->module      ? "not loaded" :
+			       !v->stats.bound ? "loaded, not bound" :
+			       all_observed(v) ? "loaded, bound: observing" :
+						 "loaded, bound: polling");
 	print_targets(v);
 	printf("\ndevices:\n");
 	device_print_trees(v->devices, v->nr_devices);
