@@ -133,7 +133,7 @@ $(OBJS): $(B)/%.o: %.c Makefile | $(SKELS)
 
 $(B)/forcepoll-loader: $(OBJS)
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lbpf -lelf -lz -ldevmapper -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lbpf -lelf -lz -ldevmapper -lm -o $@
 
 -include $(OBJS:.o=.d) $(BPF:%=$(B)/bpf/%.bpf.d)
 

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define FORCEPOLL_ABI 3
+#define FORCEPOLL_ABI 4
 #define FORCEPOLL_PIN_DIR "/sys/fs/bpf/forcepoll"
 #define FORCEPOLL_MAX_TARGETS 65536
 #define FORCEPOLL_MAX_DEVICES 1024
@@ -44,6 +44,13 @@ struct forcepoll_target {
 #define FORCEPOLL_TARGET_PID 0x4u
 #define FORCEPOLL_TARGET_NAME 0x8u /* --comm, --exe */
 #define FORCEPOLL_TARGET_DEVICES 0x10u /* poll only devices in map "devices" */
+/*
+ * Poll nothing: count what would be polled. The module decides as always, and then
+ * submits the bio as it is. What it learns by polling alone, such as that waits take
+ * too long, that nobody waits, or that a stacked device ends its bios elsewhere, it
+ * does not learn here: so the counts are the most that would be polled.
+ */
+#define FORCEPOLL_TARGET_OBSERVE 0x20u
 
 /*
  * Map "devices", BPF_MAP_TYPE_HASH, pinned.
@@ -120,8 +127,8 @@ enum forcepoll_event {
 
 /*
  * What became of the bios that targets submitted, counted by the module.
- * X(name, what happened). submitted == polled + unpolled + every skip_*,
- * whenever nothing is in flight.
+ * X(name, what happened). submitted == polled + unpolled + observed + every
+ * skip_*, whenever nothing is in flight.
  */
 #define FORCEPOLL_COUNTS(X)                                                  \
 	X(submitted, "bios that targets submitted")                          \
@@ -136,6 +143,7 @@ enum forcepoll_event {
 	X(backstop, "times that the backstop did, as nobody else")           \
 	X(late, "completed by a worker: errors, others' polls")              \
 	X(unpolled, "marked for polling, driven by interrupts all the same") \
+	X(observed, "would be polled: only observed, and left alone")        \
 	X(resubmitted, "refused because marked, submitted again unmarked")   \
 	X(skip_op, "left alone: neither a read nor a write, or special")     \
 	X(skip_flush, "left alone: flush or FUA")                            \
@@ -219,6 +227,8 @@ struct forcepoll_stats {
 	__u64 useful_ns[FORCEPOLL_NR_ORIGINS]; /* of that, up to irq_ns a bio */
 	__u64 irq_ns; /* estimate: what an interrupt and a wake-up cost here */
 	__u64 age_ns; /* since the module was loaded */
+	__u64 observed[FORCEPOLL_NR_ORIGINS]; /* bios, sum == count observed */
+	__u64 observed_bytes[FORCEPOLL_NR_ORIGINS];
 };
 
 /* The sizes that user-made map entries and other people's tools rely on. */

@@ -10,11 +10,8 @@
  * submitter goes on.
  *
  * Not polled: from block_bio_queue, in the context of the submitter, to the
- * completion. A bio is counted where it is submitted first: what dm, md and loop
- * make of it below is part of it. Its completion is told by the requests that it
- * went into, which may be several, when it was split: the pieces are linked to it
- * by bi_private, and it is complete when all its bytes are. block_bio_complete is
- * not traced for requests; it tells of bios that never became one.
+ * completion (flights.h). A bio is counted where it is submitted first: what dm, md
+ * and loop make of it below is part of it.
  *
  * The module marks what it polls, and no one else sets both flags at submission.
  * Its bios are followed as well, but count here only if the mark was lost on the
@@ -35,18 +32,13 @@
 
 #include "forcepoll.h"
 #include "map_targets.h"
-#include "latency_hist.h"
-
-#define REQ_OP_MASK 0xff
-#define MAX_FLIGHTS 65536
-#define MAX_MERGED 4096 /* bios in one request: more than any drive takes */
+#include "flights.h"
+#include "slots.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
 /* Given by the loader: no choice was made of processes, of devices. */
 const volatile bool everybody, every_device;
-
-__u64 lost_full; /* bios that found no room in flights */
 
 /* Keys as of forcepoll.h's map "devices". */
 struct {
@@ -55,23 +47,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } chosen_devices SEC(".maps");
-
-struct flight {
-	__u64 since_ns;
-	__u32 bytes;
-	__u32 left; /* bytes not yet complete; 0: counted */
-	__u8 origin;
-	__u8 marked; /* by the module */
-	__u8 below; /* what a stacked device made of it is polled */
-	__u8 pad[5];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MAX_FLIGHTS);
-	__type(key, __u64); /* address of the bio */
-	__type(value, struct flight);
-} flights SEC(".maps");
 
 /* The bio that a task submitted last, not inside another submission. */
 struct {
@@ -87,38 +62,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct latency_hist);
 } hists SEC(".maps");
-
-/* Flags have other places in other kernels. */
-#define FLAG(name) \
-	(1ull << bpf_core_enum_value(enum req_flag_bits, __REQ_##name))
-
-static __always_inline __u32 log2(__u64 n)
-{
-	__u32 log = 0;
-
-#pragma unroll
-	for (int step = 32; step; step /= 2) {
-		if (n >> step) {
-			n >>= step;
-			log += step;
-		}
-	}
-	return log;
-}
-
-static __always_inline __u32 slot_of(__u64 ns)
-{
-	__u64 units = LATENCY_UNITS(ns);
-	__u32 log;
-
-	if (units < LATENCY_SUB)
-		return units;
-	log = log2(units);
-	if (log > LATENCY_TOP)
-		return LATENCY_SLOTS - 1;
-	return (log - LATENCY_SUB_SHIFT + 1) * LATENCY_SUB +
-	       ((units >> (log - LATENCY_SUB_SHIFT)) & (LATENCY_SUB - 1));
-}
 
 static __always_inline __u32 size_of(__u32 bytes)
 {
@@ -158,71 +101,14 @@ static __always_inline bool chosen(struct block_device *bdev)
 	return every_device || bpf_map_lookup_elem(&chosen_devices, &dev);
 }
 
-/* The flight @f of @bio has landed. */
-static __always_inline void land(__u64 bio, struct flight *f)
+static __always_inline void landed(__u64 bio, const struct flight *f, __u64 ns)
 {
 	__u64 opf = BPF_CORE_READ((struct bio *)bio, bi_opf);
 	bool polled = opf & FLAG(POLLED) || f->below;
-	__u64 ns = bpf_ktime_get_ns() - f->since_ns;
 
 	if (!polled || !f->marked)
 		record(polled ? LATENCY_iopoll : LATENCY_unpolled, f->origin,
 		       f->bytes, ns);
-	/* First: deleting may fail, where another CPU is in the same bucket. */
-	f->left = 0;
-	bpf_map_delete_elem(&flights, &bio);
-}
-
-/* Where I/O ends before where it begins: no flight is left without its end. */
-SEC("tp_btf/block_bio_complete")
-int BPF_PROG(on_bio_complete, struct request_queue *q, struct bio *bio)
-{
-	__u64 key = (__u64)bio;
-	struct flight *f = bpf_map_lookup_elem(&flights, &key);
-
-	/* NVMe multipath tells of a request's bio, pieces of which may be due. */
-	if (f && f->left && bio->__bi_remaining.counter <= 1)
-		land(key, f);
-	return 0;
-}
-
-struct walk {
-	__u64 bio;
-	__u32 left; /* bytes that are complete in it and those behind it */
-};
-
-static long complete_one(__u32 i, struct walk *w)
-{
-	struct bio *bio = (struct bio *)w->bio;
-	__u32 bytes = BPF_CORE_READ(bio, bi_iter.bi_size);
-	struct flight *f;
-	__u64 key = w->bio;
-
-	if (bytes > w->left)
-		bytes = w->left;
-	w->left -= bytes;
-	w->bio = (__u64)BPF_CORE_READ(bio, bi_next);
-
-	f = bpf_map_lookup_elem(&flights, &key);
-	if (!f) {
-		key = (__u64)BPF_CORE_READ(bio, bi_private);
-		f = bpf_map_lookup_elem(&flights, &key);
-	}
-	/* Pieces of a bio may complete on several CPUs at once. */
-	if (f && bytes && __sync_fetch_and_sub(&f->left, bytes) == bytes)
-		land(key, f);
-	return !w->bio || !w->left;
-}
-
-SEC("tp_btf/block_rq_complete")
-int BPF_PROG(on_rq_complete, struct request *rq, int error,
-	     unsigned int nr_bytes)
-{
-	struct walk w = { .bio = (__u64)rq->bio, .left = nr_bytes };
-
-	if (w.bio)
-		bpf_loop(MAX_MERGED, complete_one, &w, 0);
-	return 0;
 }
 
 static __always_inline void polled_below(__u64 bio)
@@ -239,14 +125,10 @@ int BPF_PROG(on_queue, struct bio *bio)
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 key = (__u64)bio, opf = bio->bi_opf;
 	__u64 mark = FLAG(POLLED) | FLAG(NOMERGE);
-	__u32 op = opf & REQ_OP_MASK, bytes = bio->bi_iter.bi_size;
 	struct flight f = {};
 	__u64 *top;
 
-	if ((op != REQ_OP_READ && op != REQ_OP_WRITE) || !bytes)
-		return 0;
-	/* They end with a flush of the drive's cache, which is no transfer. */
-	if (opf & (FLAG(PREFLUSH) | FLAG(FUA)))
+	if (!transfers(bio))
 		return 0;
 	top = bpf_task_storage_get(&submitting, task, 0,
 				   BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -260,14 +142,11 @@ int BPF_PROG(on_queue, struct bio *bio)
 	if (!chosen(bio->bi_bdev))
 		return 0;
 
-	f.since_ns = bpf_ktime_get_ns();
-	f.bytes = bytes;
-	f.left = bytes;
-	f.origin = op == REQ_OP_WRITE ? FORCEPOLL_ORIGIN_write :
-					FORCEPOLL_ORIGIN_read;
+	f.origin = (opf & REQ_OP_MASK) == REQ_OP_WRITE ?
+			   FORCEPOLL_ORIGIN_write :
+			   FORCEPOLL_ORIGIN_read;
 	f.marked = (opf & mark) == mark;
-	if (bpf_map_update_elem(&flights, &key, &f, BPF_ANY))
-		__sync_fetch_and_add(&lost_full, 1);
+	take_off(bio, &f);
 	return 0;
 }
 

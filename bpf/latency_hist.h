@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Histograms of I/O latency, from bpf/latency.bpf.c to loader/latency*.c.
+ * Histograms of I/O latency, from bpf/latency.bpf.c to loader/latency*.c; and from
+ * bpf/ab.bpf.c to loader/ab*.c.
  *
  * A histogram is logarithmic with LATENCY_SUB linear slots for each power of two:
  * a slot's ends differ by 1/16 (6.25 %) at the most, from 1 us up. Below, slots are
@@ -20,6 +21,16 @@
 #define LATENCY_SUB (1u << LATENCY_SUB_SHIFT)
 #define LATENCY_TOP 29 /* the last power of two, of units */
 #define LATENCY_SLOTS ((LATENCY_TOP - LATENCY_SUB_SHIFT + 2) * LATENCY_SUB)
+
+/* The lower end of a slot, which is the upper end of the one before. */
+static inline __u64 latency_slot_from(__u32 slot)
+{
+	__u32 power = slot / LATENCY_SUB, sub = slot % LATENCY_SUB;
+
+	if (!power)
+		return LATENCY_NS((__u64)sub);
+	return LATENCY_NS((__u64)(LATENCY_SUB + sub) << (power - 1));
+}
 
 /* How bios were completed. X(name, text) */
 #define LATENCY_KINDS(X)                         \

@@ -15,10 +15,8 @@
  *
  * The loader loads those that this kernel has.
  *
- * Who is chosen is asked of the map "targets", as the module does, and the
- * answer kept for the rest of the jiffy. A fentry program may be preempted: that is
- * why counters are added to atomically, and why stacks, whose room is the CPU's, are
- * taken by tracepoints only.
+ * A fentry program may be preempted: that is why counters are added to atomically,
+ * and why stacks, whose room is the CPU's, are taken by tracepoints only.
  */
 #include "vmlinux.h"
 
@@ -27,7 +25,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "forcepoll.h"
-#include "map_targets.h"
+#include "chosen.h"
 #include "causes.h"
 
 #define KERNEL_SPACE (1ul << 63)
@@ -42,7 +40,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 /* Given by the loader. */
-const volatile bool everybody, kernel_stacks, user_stacks;
+const volatile bool kernel_stacks, user_stacks;
 const volatile struct forcepoll_text ipi_text[FORCEPOLL_NR_IPIS];
 const volatile struct forcepoll_text nmi_text;
 
@@ -81,17 +79,6 @@ struct {
 	__type(value, struct forcepoll_stack);
 } stacks SEC(".maps");
 
-/*
- * What was answered about the task of this CPU: tgid, jiffy and the answer, in one
- * word, which an interrupt or another task may write in between.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} answers SEC(".maps");
-
 /* Room for a stack, one for each CPU and what may interrupt another. */
 enum room { ROOM_TASK, ROOM_IRQ, ROOM_NMI, NR_ROOMS };
 
@@ -101,31 +88,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct forcepoll_stack);
 } scratch SEC(".maps");
-
-static __always_inline bool is_target(__u32 tgid)
-{
-	__u32 all = 0;
-
-	return everybody || bpf_map_lookup_elem(&targets, &tgid) ||
-	       bpf_map_lookup_elem(&targets, &all);
-}
-
-static __always_inline bool chosen(void)
-{
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32, zero = 0;
-	__u64 key = (__u64)tgid << 32 | (__u32)bpf_jiffies64() << 1;
-	__u64 *slot = bpf_map_lookup_elem(&answers, &zero);
-	__u64 answer;
-
-	if (!slot || !tgid)
-		return false;
-	answer = *(volatile __u64 *)slot;
-	if ((answer & ~1ull) != key) {
-		answer = key | is_target(tgid);
-		*(volatile __u64 *)slot = answer;
-	}
-	return answer & 1;
-}
 
 static __always_inline void add(enum forcepoll_beside what)
 {

@@ -48,6 +48,9 @@ char LICENSE[] SEC("license") = "GPL";
 /* Given by the loader for the time of its own start. */
 const volatile bool have_comms, have_exes;
 
+/* By ab, at any time: who becomes a target now is only observed; see observe_all. */
+bool observe;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FORCEPOLL_MAX_DEVICES);
@@ -127,10 +130,13 @@ static __always_inline bool add(struct task_struct *task,
 				const struct forcepoll_target *target,
 				enum forcepoll_event event)
 {
+	struct forcepoll_target value = *target;
 	__u32 tgid = task->tgid;
-	/* int: until v6.4 the upper half of the helper's result is not defined. */
-	int err = bpf_map_update_elem(&targets, &tgid, target, BPF_ANY);
+	int err; /* until v6.4 the upper half of a helper's result is not defined */
 
+	if (observe)
+		value.flags |= FORCEPOLL_TARGET_OBSERVE;
+	err = bpf_map_update_elem(&targets, &tgid, &value, BPF_ANY);
 	if (err) {
 		count(err == -E2BIG ? FORCEPOLL_EVENT_full :
 				      FORCEPOLL_EVENT_failed);
@@ -432,5 +438,23 @@ int identify_task(struct bpf_iter__task *ctx)
 		return 0;
 	identified_tgid = task->tgid;
 	identified_flags = task->flags;
+	return 0;
+}
+
+/*
+ * For ab: all that are targets now follow "observe". Bit by bit, as an entry may be
+ * deleted meanwhile and its memory be another's: that one's bit is to be the same.
+ */
+SEC("iter/bpf_map_elem")
+int observe_all(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct forcepoll_target *target = ctx->value;
+
+	if (!target)
+		return 0;
+	if (observe)
+		__sync_fetch_and_or(&target->flags, FORCEPOLL_TARGET_OBSERVE);
+	else
+		__sync_fetch_and_and(&target->flags, ~FORCEPOLL_TARGET_OBSERVE);
 	return 0;
 }

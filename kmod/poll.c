@@ -155,9 +155,14 @@ void forcepoll_poll_back_off(bool wanted)
 
 bool notrace forcepoll_poll_backs_off(struct bio *bio)
 {
+	struct forcepoll_target target;
 	bool left_alone;
 
 	if (!this_cpu_read(backoff.left) || !READ_ONCE(skip_busy))
+		return false;
+	/* It is for those who are polled: who is observed takes none of it. */
+	if (forcepoll_target_lookup(forcepoll_target_key(), &target) &&
+	    target.flags & FORCEPOLL_TARGET_OBSERVE)
 		return false;
 	/* Those below come one by one, and some must not be polled: stack.c. */
 	if (!queue_is_mq(bdev_get_queue(bio->bi_bdev)))
@@ -532,7 +537,8 @@ static bool waits_elsewhere(const struct bio *bio, int nr,
  * What must not be polled, and what is waited for where we do not look, must not be
  * below either. Its flags may be lost on the way, as REQ_META is in md.
  */
-static void submit_stacked(struct bio *bio, int nr, enum forcepoll_count why)
+static void submit_stacked(struct bio *bio, int nr, enum forcepoll_count why,
+			   bool observe)
 {
 	enum forcepoll_count alone = 0;
 
@@ -545,6 +551,8 @@ static void submit_stacked(struct bio *bio, int nr, enum forcepoll_count why)
 	}
 	if (why)
 		forcepoll_stack_leave(bio);
+	else if (observe)
+		forcepoll_hook_submit(bio); /* those below are observed, too */
 	else
 		forcepoll_stack_submit(bio, origin_of(bio, nr),
 				       !alone &&
@@ -555,6 +563,7 @@ static void submit_stacked(struct bio *bio, int nr, enum forcepoll_count why)
 void forcepoll_poll_submit(struct bio *bio,
 			   const struct forcepoll_target *target)
 {
+	const bool observe = target->flags & FORCEPOLL_TARGET_OBSERVE;
 	int nr = syscall_get_nr(current, task_pt_regs(current));
 	enum forcepoll_count why, alone = 0;
 
@@ -573,15 +582,21 @@ void forcepoll_poll_submit(struct bio *bio,
 	}
 	if (!current->bio_list && !queue_is_mq(bdev_get_queue(bio->bi_bdev))) {
 		forcepoll_stats_count(why);
-		submit_stacked(bio, nr, why);
+		submit_stacked(bio, nr, why, observe);
 		return;
 	}
 	if (current->bio_list && forcepoll_stack_left(bio) && !why)
 		why = FORCEPOLL_COUNT_skip_nested;
 	/* Last: it changes from one moment to the next. */
 	if (!why && READ_ONCE(skip_busy) && forcepoll_poll_cpu_wanted()) {
-		forcepoll_poll_back_off(true);
+		if (!observe)
+			forcepoll_poll_back_off(true);
 		why = FORCEPOLL_COUNT_skip_busy;
+	}
+	if (!why && observe) {
+		forcepoll_stats_observed(origin_of(bio, nr),
+					 bio->bi_iter.bi_size);
+		why = FORCEPOLL_COUNT_observed;
 	}
 	if (why) {
 		forcepoll_stats_count(why);

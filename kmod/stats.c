@@ -42,6 +42,12 @@ void forcepoll_stats_polled(enum forcepoll_origin origin, unsigned int bytes,
 	put_cpu_ptr(forcepoll_stats);
 }
 
+void forcepoll_stats_observed(enum forcepoll_origin origin, unsigned int bytes)
+{
+	this_cpu_inc(forcepoll_stats->observed[origin]);
+	this_cpu_add(forcepoll_stats->observed_bytes[origin], bytes);
+}
+
 void forcepoll_stats_spun(enum forcepoll_origin origin, u64 spin_ns)
 {
 	struct forcepoll_stats *s = get_cpu_ptr(forcepoll_stats);
@@ -71,6 +77,9 @@ void forcepoll_stats_sum(struct forcepoll_stats *sum)
 			sum->wait_ns[i] += READ_ONCE(s->wait_ns[i]);
 			sum->spin_ns[i] += READ_ONCE(s->spin_ns[i]);
 			sum->useful_ns[i] += READ_ONCE(s->useful_ns[i]);
+			sum->observed[i] += READ_ONCE(s->observed[i]);
+			sum->observed_bytes[i] +=
+				READ_ONCE(s->observed_bytes[i]);
 		}
 		sum->max_wait_ns =
 			max(sum->max_wait_ns, READ_ONCE(s->max_wait_ns));

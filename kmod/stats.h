@@ -21,6 +21,9 @@ void forcepoll_stats_uninit(void);
 void forcepoll_stats_polled(enum forcepoll_origin origin, unsigned int bytes,
 			    unsigned int polls, u64 wait_ns, u64 spin_ns);
 
+/* One that would be polled. Counted as observed by origin only. */
+void forcepoll_stats_observed(enum forcepoll_origin origin, unsigned int bytes);
+
 /* CPU time spent polling, not for one bio alone. */
 void forcepoll_stats_spun(enum forcepoll_origin origin, u64 spin_ns);
 

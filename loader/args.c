@@ -37,8 +37,29 @@ error_t args_shared(int key, char *arg, struct argp_state *state,
 	case 'f':
 		o->follow = true;
 		break;
+	case 'x':
+		if (!*arg || strlen(arg) > 15)
+			argp_error(state, "--comm takes 1 to 15 characters, "
+					  "as the kernel keeps them");
+		args_word(&o->comms, arg);
+		break;
+	case 'X':
+		args_word(&o->exes, arg);
+		break;
 	case 'a':
 		o->all = true;
+		break;
+	case ARGS_DEVICE:
+		args_word(&o->devices, arg);
+		break;
+	case 'm':
+		o->max_bytes = args_size(state, arg);
+		break;
+	case 'P':
+		o->pin_dir = arg;
+		break;
+	case ARGS_MODULE:
+		o->module = arg;
 		break;
 	case 'j':
 		o->json = true;

@@ -9,8 +9,13 @@
 
 struct argp_state;
 
-/* What means the same in every command, -c -p -f -a -j -q -v: the default of its
- * parser. Which of them a command has, its table says. */
+/* Options without a letter. */
+enum { ARGS_DEVICE = 0x200, ARGS_MODULE };
+
+/*
+ * What means the same in every command: the default of its parser. Which of them a
+ * command has, its table says.
+ */
 error_t args_shared(int key, char *arg, struct argp_state *state,
 		    struct options *o);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <math.h>
 #include <string.h>
 
 #include "json.h"
@@ -113,6 +114,15 @@ void json_u64(struct json *j, const char *key, __u64 value)
 {
 	next(j, key);
 	fprintf(j->out, "%llu", value);
+}
+
+void json_double(struct json *j, const char *key, double value)
+{
+	next(j, key);
+	if (isfinite(value))
+		fprintf(j->out, "%.9g", value);
+	else
+		fputs("null", j->out);
 }
 
 void json_bool(struct json *j, const char *key, bool value)

@@ -31,6 +31,7 @@ void json_end(struct json *j);
 
 void json_string(struct json *j, const char *key, const char *value);
 void json_u64(struct json *j, const char *key, __u64 value);
+void json_double(struct json *j, const char *key, double value); /* NaN: null */
 void json_bool(struct json *j, const char *key, bool value);
 void json_null(struct json *j, const char *key);
 

@@ -54,14 +54,12 @@ static const char doc[] =
 	"  forcepoll-loader latency --json       # everybody, until Ctrl-C\n\n"
 	"Exit status: 0 done, 1 failed (the reason is on stderr), 2 wrong usage.";
 
-enum { KEY_DEVICE = 0x100 };
-
 static const struct argp_option argp_options[] = {
 	{ "cgroup", 'c', "PATH", 0,
 	  "every process in PATH and below, now and later (repeatable)", 0 },
 	{ "pid", 'p', "PID", 0, "this process, all its threads (repeatable)",
 	  0 },
-	{ "device", KEY_DEVICE, "NAME", 0,
+	{ "device", ARGS_DEVICE, "NAME", 0,
 	  "only this block device (repeatable; default: all)", 0 },
 	{ "duration", 'd', "SEC", 0, "end after SEC seconds", 0 },
 	{ "json", 'j', 0, 0, "machine-readable output", 0 },
@@ -88,16 +86,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct latency *l = state->input;
 
-	switch (key) {
-	case KEY_DEVICE:
-		args_word(&l->options.devices, arg);
-		break;
-	case 'd':
-		l->duration = args_seconds(state, arg);
-		break;
-	default:
+	if (key != 'd')
 		return args_shared(key, arg, state, &l->options);
-	}
+	l->duration = args_seconds(state, arg);
 	return 0;
 }
 

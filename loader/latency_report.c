@@ -42,16 +42,6 @@ static const struct {
 
 #define NR(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The lower end of a slot, which is the upper end of the one before. */
-static __u64 slot_from(__u32 slot)
-{
-	__u32 power = slot / LATENCY_SUB, sub = slot % LATENCY_SUB;
-
-	if (!power)
-		return LATENCY_NS((__u64)sub);
-	return LATENCY_NS((__u64)(LATENCY_SUB + sub) << (power - 1));
-}
-
 /*
  * The upper end of the slot that the sample of this rank is in, or the maximum
  * where that is less: never too low.
@@ -63,8 +53,9 @@ static __u64 percentile(const struct latency_hist *h, __u32 parts)
 	for (__u32 i = 0; i < LATENCY_SLOTS - 1; i++) {
 		seen += h->slot[i];
 		if (seen >= rank)
-			return slot_from(i + 1) < h->max_ns ? slot_from(i + 1) :
-							      h->max_ns;
+			return latency_slot_from(i + 1) < h->max_ns ?
+				       latency_slot_from(i + 1) :
+				       h->max_ns;
 	}
 	return h->max_ns;
 }
@@ -222,8 +213,8 @@ static void json_row(struct json *j, const struct latency_hist *h, int kind,
 		if (!h->slot[i])
 			continue;
 		json_object(j, NULL);
-		json_u64(j, "from_ns", slot_from(i));
-		json_u64(j, "to_ns", slot_from(i + 1));
+		json_u64(j, "from_ns", latency_slot_from(i));
+		json_u64(j, "to_ns", latency_slot_from(i + 1));
 		json_u64(j, "count", h->slot[i]);
 		json_end(j);
 	}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ab.h"
 #include "args.h"
 #include "doctor.h"
 #include "latency.h"
@@ -29,7 +30,10 @@ static const char doc[] =
 	"  doctor   can this machine poll? and if not, what to do\n"
 	"  trace    why do processes enter the kernel? see trace --help\n"
 	"  latency  histograms of I/O latency, polled and not; see latency "
-	"--help\n\n"
+	"--help\n"
+	"  ab       is polling worth it here? measures with and without, in "
+	"turns; see\n"
+	"           ab --help\n\n"
 	"Of the time spent polling, what an interrupt and a wake-up would have "
 	"cost anyway counts as useful (an estimate, a bio at a time), the rest "
 	"as wasted; NOIRQ: interrupts avoided, polled bios less naps.\n\n"
@@ -42,14 +46,16 @@ static const char doc[] =
 	"                                       # whoever runs it, in the "
 	"background\n"
 	"  forcepoll-loader -a -d nvme1n1       # everybody, on one drive\n"
+	"  forcepoll-loader -c /sys/fs/cgroup/db --observe -b   # what would it "
+	"poll?\n"
 	"  forcepoll-loader status --json       # for a program to read\n\n"
 	"Exit status: 0 done, 1 failed (the reason is on stderr), 2 wrong usage.";
 
 enum {
 	KEY_DRY_RUN = 0x100,
-	KEY_MODULE,
 	KEY_COUNT_SWITCHES,
 	KEY_PER_TARGET,
+	KEY_OBSERVE,
 };
 
 static const struct argp_option argp_options[] = {
@@ -70,6 +76,8 @@ static const struct argp_option argp_options[] = {
 	  "default: all that can poll)",
 	  0 },
 	{ "max-bytes", 'm', "SIZE", 0, "poll only I/O up to SIZE", 0 },
+	{ "observe", KEY_OBSERVE, 0, 0,
+	  "poll nothing: count what would be polled (see status)", 0 },
 	{ 0, 0, 0, 0, "How it runs:", 3 },
 	{ "background", 'b', 0, 0, "leave it running and exit", 0 },
 	{ "interval", 'i', "SEC", 0, "print a line of counters every SEC", 0 },
@@ -80,7 +88,7 @@ static const struct argp_option argp_options[] = {
 	{ "per-target", KEY_PER_TARGET, 0, 0,
 	  "and of each process that polled, with --interval", 0 },
 	{ "pin-dir", 'P', "DIR", 0, "where to pin (" FORCEPOLL_PIN_DIR ")", 0 },
-	{ "module", KEY_MODULE, "FILE", 0,
+	{ "module", ARGS_MODULE, "FILE", 0,
 	  "load this forcepoll.ko instead of asking modprobe", 0 },
 	{ "dry-run", KEY_DRY_RUN, 0, 0,
 	  "say what would be done and whether it can work", 0 },
@@ -110,7 +118,7 @@ static void parse_command(struct argp_state *state, struct options *o,
 	}
 	argp_error(state,
 		   "unknown command '%s': status, stop, doctor, "
-		   "trace or latency",
+		   "trace, latency or ab",
 		   arg);
 }
 
@@ -122,8 +130,8 @@ static void check(struct argp_state *state, const struct options *o)
 
 	if (o->command != CMD_RUN) {
 		if (chosen || o->devices.n || o->background || o->interval ||
-		    o->max_bytes || o->dry_run || o->count_switches ||
-		    o->per_target)
+		    o->max_bytes || o->observe || o->dry_run ||
+		    o->count_switches || o->per_target)
 			argp_error(state, "a command takes --json, --pin-dir "
 					  "and --module only");
 		return;
@@ -145,32 +153,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
-	case 'x':
-		if (!*arg || strlen(arg) > 15)
-			argp_error(state, "--comm takes 1 to 15 characters, "
-					  "as the kernel keeps them");
-		args_word(&o->comms, arg);
-		break;
-	case 'X':
-		args_word(&o->exes, arg);
-		break;
 	case 'd':
 		args_word(&o->devices, arg);
 		break;
-	case 'm':
-		o->max_bytes = args_size(state, arg);
+	case KEY_OBSERVE:
+		o->observe = true;
 		break;
 	case 'b':
 		o->background = true;
 		break;
 	case 'i':
 		o->interval = args_seconds(state, arg);
-		break;
-	case 'P':
-		o->pin_dir = arg;
-		break;
-	case KEY_MODULE:
-		o->module = arg;
 		break;
 	case KEY_COUNT_SWITCHES:
 		o->count_switches = true;
@@ -200,6 +193,7 @@ static const struct {
 } commands[] = {
 	{ "trace", trace_main },
 	{ "latency", latency_main },
+	{ "ab", ab_main },
 };
 
 int main(int argc, char **argv)
@@ -208,6 +202,7 @@ int main(int argc, char **argv)
 		.options = argp_options,
 		.parser = parse,
 		.args_doc = "\nstatus\nstop\ndoctor\nlatency [OPTION...]\n"
+			    "ab [OPTION...]\n"
 			    "trace [OPTION...] [-- COMMAND [ARG...]]",
 		.doc = doc,
 	};

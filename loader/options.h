@@ -17,7 +17,7 @@ struct words {
 struct options {
 	enum { CMD_RUN, CMD_STATUS, CMD_STOP, CMD_DOCTOR } command;
 	struct words cgroups, pids, comms, exes, devices;
-	bool all, follow, background, json, dry_run;
+	bool all, follow, observe, background, json, dry_run;
 	bool count_switches, per_target;
 	__u32 max_bytes;
 	double interval; /* seconds; 0: none */

@@ -1,13 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * One run, from the command line to Ctrl-C:
- *
- *   check words -> lock pins -> write state -> load module -> load and pin maps
- *   -> attach and pin programs -> fill rules -> seed -> bind -> wait -> undo
- *
- * Everything is pinned from the start, so that a loader that is killed leaves a
- * run that goes on and can be taken over, not half of one.
- */
+/* The command without a name: a session until Ctrl-C. And its end by another: stop. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -20,7 +12,6 @@
 #include "forcepoll.h"
 
 #include "clock.h"
-#include "control.h"
 #include "device.h"
 #include "ksyms.h"
 #include "log.h"
@@ -29,103 +20,11 @@
 #include "options.h"
 #include "pins.h"
 #include "run.h"
-#include "select.h"
+#include "session.h"
 #include "status.h"
 #include "switches.h"
 #include "switches_report.h"
 #include "targets.skel.h"
-
-static int open_bpf(struct targets_bpf **bpf, const struct pins *pins,
-		    const struct options *o)
-{
-	int err;
-
-	*bpf = targets_bpf__open();
-	if (!*bpf)
-		return log_error(-errno, "BPF object: %s", strerror(errno));
-	select_configure(o, *bpf);
-	err = pins ? pins_prepare(pins, *bpf) : 0;
-	if (err)
-		return err;
-	err = targets_bpf__load(*bpf);
-	if (err)
-		return log_error(err, "BPF programs: %s (-vv shows why)",
-				 strerror(-err));
-	return 0;
-}
-
-static int start(struct targets_bpf *bpf, const struct pins *pins,
-		 struct selection *s, const struct options *o)
-{
-	struct control control;
-	int err;
-
-	err = targets_bpf__attach(bpf);
-	if (err)
-		return log_error(err, "attach: %s (-v shows more)",
-				 strerror(-err));
-	err = pins_links(pins, bpf);
-	err = err ?: select_rules(s, o, bpf);
-	err = err ?: select_seed(s, o, bpf);
-	if (err)
-		return err;
-	err = control_open(&control, bpf_map__fd(bpf->maps.targets),
-			   bpf_map__fd(bpf->maps.devices));
-	if (err)
-		return err;
-	err = control_bind(&control);
-	control_close(&control);
-	return err;
-}
-
-/* Only what is bound to these pins: another run may have another directory. */
-static int release(const struct pins *pins)
-{
-	struct forcepoll_stats stats;
-	struct control control;
-	int err = control_open(&control, -1, -1);
-
-	if (err)
-		return err;
-	err = control_stats(&control, &stats);
-	if (!err && stats.bound && stats.targets_id == pins_targets_id(pins))
-		err = control_release(&control);
-	control_close(&control);
-	return err;
-}
-
-/*
- * Undo, in the order that leaves no polling without its bookkeeping. The module
- * goes when forcepoll brought it, and when nobody else uses it.
- */
-static int undo(const struct pins *pins)
-{
-	struct forcepoll_state state = {};
-	int err = 0, e;
-
-	pins_state(pins, &state);
-	if (module_loaded())
-		err = release(pins);
-	e = pins_remove(pins);
-	err = err ?: e;
-	if (!err && state.flags & FORCEPOLL_STATE_LOADED && module_loaded()) {
-		e = module_unload();
-		if (e && e != -EWOULDBLOCK)
-			err = log_error(e, "unload module forcepoll: %s",
-					strerror(-e));
-	}
-	return err;
-}
-
-static void block_signals(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGHUP);
-	sigprocmask(SIG_BLOCK, set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
 
 /* Mode switches of the targets, see --count-switches. */
 struct counters {
@@ -202,41 +101,31 @@ static int wait_for_end(const struct options *o, struct counters *c,
 	return err == -EPIPE ? 0 : err;
 }
 
-/* Loaded without pins: the verifier's word, and the PIDs', at no risk. */
-static int rehearse(struct selection *s, const struct options *o)
-{
-	struct targets_bpf *bpf = NULL;
-	int err;
-
-	err = open_bpf(&bpf, NULL, o);
-	err = err ?: select_pids(s, o, bpf);
-	targets_bpf__destroy(bpf);
-	return err;
-}
-
 static int dry_run(const struct selection *s, const struct pins *pins,
 		   const struct options *o)
 {
+	const char *would = o->observe ? "would observe" : "would poll";
+
 	if (!module_loaded() && o->module && access(o->module, R_OK))
 		return log_error(-errno, "%s: %s", o->module, strerror(errno));
 
 	for (size_t i = 0; i < o->cgroups.n; i++)
-		printf("would poll for cgroup %s (id %llu)\n",
+		printf("%s for cgroup %s (id %llu)\n", would,
 		       o->cgroups.word[i], s->cgroups[i]);
 	for (size_t i = 0; i < o->pids.n; i++)
-		printf("would poll for process %u%s\n", s->tgids[i],
+		printf("%s for process %u%s\n", would, s->tgids[i],
 		       o->follow ? " and its children" : "");
 	for (size_t i = 0; i < o->comms.n; i++)
-		printf("would poll for programs named %s\n", o->comms.word[i]);
+		printf("%s for programs named %s\n", would, o->comms.word[i]);
 	for (size_t i = 0; i < o->exes.n; i++)
-		printf("would poll for %s\n", o->exes.word[i]);
+		printf("%s for %s\n", would, o->exes.word[i]);
 	if (o->all)
-		printf("would poll for every process\n");
+		printf("%s for every process\n", would);
 	for (int i = 0; i < s->nr_devices; i++)
 		if (device_pollable(s->devices[i]))
-			printf("would poll on %s\n", s->devices[i]->name);
+			printf("%s on %s\n", would, s->devices[i]->name);
 	if (o->max_bytes)
-		printf("would poll I/O of up to %u bytes\n", o->max_bytes);
+		printf("%s I/O of up to %u bytes\n", would, o->max_bytes);
 	printf("would %s %s\n", pins->found ? "take over" : "create",
 	       pins->dir);
 	if (module_loaded())
@@ -247,93 +136,67 @@ static int dry_run(const struct selection *s, const struct pins *pins,
 	return 0;
 }
 
-/* With the directory locked: from nothing to polling, or back to nothing. */
-static int run_locked(struct pins *pins, struct selection *s,
-		      const struct options *o)
+/* With the directory locked. */
+static int run_locked(struct session *s, const struct options *o)
 {
 	struct counters counters = {};
-	struct targets_bpf *bpf = NULL;
-	bool load = !module_loaded();
 	sigset_t set;
 	int err;
 
-	block_signals(&set);
-	/* Written down before it is done: whoever cleans up must know. */
-	err = pins_write_state(pins, load, o->background);
-	if (!err && load)
-		err = module_load(o->module);
-	err = err ?: open_bpf(&bpf, pins, o);
-	err = err ?: start(bpf, pins, s, o);
-	if (!err && o->count_switches)
-		err = counters_open(&counters, bpf_map__fd(bpf->maps.targets),
-				    o);
+	session_block_signals(&set);
+	err = session_start(s);
+	if (err)
+		return err;
+	if (o->count_switches)
+		err = counters_open(&counters,
+				    bpf_map__fd(s->bpf->maps.targets), o);
+	if (!err)
+		log_info("ready: %s", s->pins.found ?
+					      "took over a run that was left" :
+				      o->observe ? "observing" :
+						   "polling");
 	if (err) {
-		/* A run that was there before goes on as it was. */
-		if (pins->found)
-			log_warn("what was left in %s is still there",
-				 pins->dir);
-		else
-			undo(pins);
-		goto out;
-	}
-
-	log_info("ready: %s",
-		 pins->found ? "took over a run that was left" : "polling");
-	if (!o->background) {
+		session_abort(s);
+	} else if (!o->background) {
 		err = wait_for_end(o, &counters, &set);
-		err = undo(pins) ?: err;
+		err = session_undo(s) ?: err;
 	}
-out:
 	counters_close(&counters);
-	targets_bpf__destroy(bpf);
 	return err;
 }
 
 int run(const struct options *o)
 {
-	struct selection selection = {};
-	struct pins pins = { .lock = -1 };
-	int err;
+	struct session s;
+	int err = session_check(&s, o);
 
-	err = machine_check();
-	err = err ?: select_check(&selection, o);
-	err = err ?: select_devices(&selection, o);
-	err = err ?: pins_check(&pins, o->pin_dir);
-	if (!err && (o->pids.n || o->dry_run))
-		err = rehearse(&selection, o);
-	if (err)
-		goto out;
-	if (o->dry_run) {
-		err = dry_run(&selection, &pins, o);
-		goto out;
+	if (!err && o->dry_run) {
+		err = dry_run(&s.selection, &s.pins, o);
+	} else {
+		err = err ?: session_lock(&s);
+		err = err ?: run_locked(&s, o);
 	}
-	err = pins_lock(&pins);
-	if (err)
-		goto out;
-	err = run_locked(&pins, &selection, o);
-	pins_unlock(&pins);
-out:
-	select_free(&selection, o);
+	session_close(&s);
 	return err;
 }
 
 int stop(const struct options *o)
 {
-	struct pins pins;
+	struct session s = { .options = o };
 	int err;
 
 	err = machine_check();
-	err = err ?: pins_check(&pins, o->pin_dir);
+	err = err ?: pins_check(&s.pins, o->pin_dir);
 	if (err)
 		return err;
 	if (access(o->pin_dir, F_OK)) {
 		log_info("nothing to stop: no run in %s", o->pin_dir);
 		return 0;
 	}
-	err = pins_lock(&pins);
+	err = pins_lock(&s.pins);
 	if (err)
 		return err;
-	err = undo(&pins);
-	pins_unlock(&pins);
+	err = session_undo(&s);
+	pins_unlock(&s.pins);
 	return err;
 }

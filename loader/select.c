@@ -136,7 +136,8 @@ int select_check(struct selection *s, const struct options *o)
 	for (size_t i = 0; i < o->exes.n; i++)
 		s->exes[i] = -1;
 	s->target.max_bytes = o->max_bytes;
-	s->target.flags = o->devices.n ? FORCEPOLL_TARGET_DEVICES : 0;
+	s->target.flags = (o->devices.n ? FORCEPOLL_TARGET_DEVICES : 0) |
+			  (o->observe ? FORCEPOLL_TARGET_OBSERVE : 0);
 
 	for (size_t i = 0; i < o->cgroups.n && !err; i++)
 		err = check_cgroup(o->cgroups.word[i], &s->cgroups[i]);
@@ -157,10 +158,10 @@ void select_free(struct selection *s, const struct options *o)
 	free(s->tgids);
 }
 
-/* Run a task iterator to its end; for one thread if @tid is not 0. */
-static int iterate(const struct bpf_program *prog, __u32 tid)
+/* Run an iterator to its end. */
+static int iterate_over(const struct bpf_program *prog,
+			union bpf_iter_link_info info)
 {
-	union bpf_iter_link_info info = { .task.tid = tid };
 	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info,
 		    .link_info_len = sizeof(info));
 	struct bpf_link *link = bpf_program__attach_iter(prog, &opts);
@@ -181,6 +182,13 @@ static int iterate(const struct bpf_program *prog, __u32 tid)
 		close(fd);
 	bpf_link__destroy(link);
 	return err;
+}
+
+/* Over tasks; for one thread if @tid is not 0. */
+static int iterate(const struct bpf_program *prog, __u32 tid)
+{
+	return iterate_over(prog,
+			    (union bpf_iter_link_info){ .task.tid = tid });
 }
 
 /*
@@ -238,6 +246,7 @@ void select_configure(const struct options *o, struct targets_bpf *bpf)
 {
 	bpf->rodata->have_comms = o->comms.n;
 	bpf->rodata->have_exes = o->exes.n;
+	bpf_program__set_autoattach(bpf->progs.observe_all, false);
 }
 
 static int put(struct bpf_map *map, const void *key, const void *value,
@@ -339,4 +348,16 @@ int select_seed(const struct selection *s, const struct options *o,
 	if (err)
 		return log_error(err, "running processes: %s", strerror(-err));
 	return 0;
+}
+
+int select_observe(struct targets_bpf *bpf, bool observe)
+{
+	union bpf_iter_link_info info = {
+		.map.map_fd = bpf_map__fd(bpf->maps.targets),
+	};
+	int err;
+
+	bpf->bss->observe = observe;
+	err = iterate_over(bpf->progs.observe_all, info);
+	return err ? log_error(err, "map targets: %s", strerror(-err)) : 0;
 }

@@ -2,6 +2,8 @@
 #ifndef SELECT_H
 #define SELECT_H
 
+#include <stdbool.h>
+
 #include "forcepoll.h"
 
 struct device;
@@ -42,5 +44,11 @@ int select_rules(const struct selection *s, const struct options *o,
 /* Who is chosen now: run the seed, add PIDs. After the programs are attached. */
 int select_seed(const struct selection *s, const struct options *o,
 		struct targets_bpf *bpf);
+
+/*
+ * From now on all targets are only observed, or polled. One that was being added at
+ * that moment may be left out: to be called again when that is over.
+ */
+int select_observe(struct targets_bpf *bpf, bool observe);
 
 #endif

@@ -175,14 +175,19 @@ static const char *by_word(__u32 tgid, __u32 flags)
 						 "hand";
 }
 
+static bool observed(const struct forcepoll_target *t)
+{
+	return t->flags & FORCEPOLL_TARGET_OBSERVE;
+}
+
 static void print_targets(const struct view *v)
 {
 	const __u32 most = 20;
 
 	printf("\ntargets: %u\n", v->nr_targets);
 	if (v->nr_targets)
-		printf("  %8s  %-15s %-6s %9s  %s\n", "TGID", "COMM", "BY",
-		       "MAX BYTES", "CHILDREN");
+		printf("  %8s  %-15s %-6s %9s  %-8s  %s\n", "TGID", "COMM",
+		       "BY", "MAX BYTES", "CHILDREN", "I/O IS");
 	for (__u32 i = 0; i < v->nr_targets; i++) {
 		const struct forcepoll_target *t = &v->targets[i].target;
 		char comm[16], max[16];
@@ -194,10 +199,11 @@ static void print_targets(const struct view *v)
 		}
 		process_comm(v->targets[i].tgid, comm);
 		snprintf(max, sizeof(max), "%u", t->max_bytes);
-		printf("  %8u  %-15s %-6s %9s  %s\n", v->targets[i].tgid, comm,
-		       by_word(v->targets[i].tgid, t->flags),
+		printf("  %8u  %-15s %-6s %9s  %-8s  %s\n", v->targets[i].tgid,
+		       comm, by_word(v->targets[i].tgid, t->flags),
 		       t->max_bytes ? max : "-",
-		       t->flags & FORCEPOLL_TARGET_FOLLOW ? "yes" : "no");
+		       t->flags & FORCEPOLL_TARGET_FOLLOW ? "yes" : "no",
+		       observed(t) ? "observed" : "polled");
 	}
 }
 
@@ -241,6 +247,16 @@ static void print_origins(const struct forcepoll_stats *s)
 	}
 }
 
+/* What --observe is for. */
+static void print_observed(const struct forcepoll_stats *s)
+{
+	printf("\n  %-6s %12s %14s\n", "ORIGIN", "OBSERVED", "BYTES");
+	for (size_t i = 0; i < FORCEPOLL_NR_ORIGINS; i++)
+		if (s->observed[i])
+			printf("  %-6s %12llu %14llu\n", origins[i].name,
+			       s->observed[i], s->observed_bytes[i]);
+}
+
 static void print_ledger(const struct forcepoll_stats *s)
 {
 	struct ledger ledger;
@@ -248,6 +264,14 @@ static void print_ledger(const struct forcepoll_stats *s)
 	print_origins(s);
 	ledger_since(&ledger, s, NULL);
 	ledger_print(&ledger);
+}
+
+static bool all_observed(const struct view *v)
+{
+	for (__u32 i = 0; i < v->nr_targets; i++)
+		if (!observed(&v->targets[i].target))
+			return false;
+	return v->nr_targets;
 }
 
 static void print_view(const struct view *v)
@@ -264,9 +288,10 @@ static void print_view(const struct view *v)
 	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++)
 		if (!strcmp(v->loader, says[i][0]))
 			printf("run:    %s\n", says[i][1]);
-	printf("module: %s\n", !v->module     ? "not loaded" :
-			       v->stats.bound ? "loaded, bound: polling" :
-						"loaded, not bound");
+	printf("module: %s\n", !v->module      ? "not loaded" :
+			       !v->stats.bound ? "loaded, not bound" :
+			       all_observed(v) ? "loaded, bound: observing" :
+						 "loaded, bound: polling");
 	print_targets(v);
 	printf("\ndevices:\n");
 	device_print_trees(v->devices, v->nr_devices);
@@ -275,6 +300,8 @@ static void print_view(const struct view *v)
 	if (v->module) {
 		printf("\ncounters since the module was loaded:\n");
 		print_counts(counts, v->stats.count, FORCEPOLL_NR_COUNTS);
+		if (v->stats.count[FORCEPOLL_COUNT_observed])
+			print_observed(&v->stats);
 		if (v->stats.count[FORCEPOLL_COUNT_polled])
 			print_ledger(&v->stats);
 	}
@@ -326,6 +353,7 @@ static void json_view(const struct view *v)
 		json_string(&j, "by", by_word(v->targets[i].tgid, t->flags));
 		json_u64(&j, "flags", t->flags);
 		json_u64(&j, "max_bytes", t->max_bytes);
+		json_bool(&j, "observed", observed(t));
 		json_end(&j);
 	}
 	json_end(&j);
@@ -354,6 +382,9 @@ static void json_view(const struct view *v)
 	json_counts(&j, "counters", counts, s->count, FORCEPOLL_NR_COUNTS);
 	json_counts(&j, "polled", origins, s->polled, FORCEPOLL_NR_ORIGINS);
 	json_counts(&j, "bytes", origins, s->bytes, FORCEPOLL_NR_ORIGINS);
+	json_counts(&j, "observed", origins, s->observed, FORCEPOLL_NR_ORIGINS);
+	json_counts(&j, "observed_bytes", origins, s->observed_bytes,
+		    FORCEPOLL_NR_ORIGINS);
 	json_counts(&j, "wait_ns", origins, s->wait_ns, FORCEPOLL_NR_ORIGINS);
 	json_counts(&j, "spin_ns", origins, s->spin_ns, FORCEPOLL_NR_ORIGINS);
 	ledger_since(&ledger, s, NULL);
@@ -406,31 +437,35 @@ static __u64 sum(const __u64 *n)
 /* What one line says: of the time since the line before. */
 struct line {
 	double sec;
-	__u64 submitted, polled, wait_ns, naps, busy;
+	__u64 submitted, polled, observed, wait_ns, naps, busy;
 	struct ledger ledger;
 };
 
 static void print_json_line(const struct line *l)
 {
 	printf("{\"seconds\":%.3f,\"submitted\":%llu,\"polled\":%llu,"
-	       "\"wait_ns\":%llu,\"spin_ns\":%llu,\"naps\":%llu,"
+	       "\"observed\":%llu,\"wait_ns\":%llu,\"spin_ns\":%llu,\"naps\":%llu,"
 	       "\"skip_busy\":%llu,\"useful_ns_estimate\":%llu,"
 	       "\"wasted_ns_estimate\":%llu,"
 	       "\"interrupts_avoided_estimate\":%llu",
-	       l->sec, l->submitted, l->polled, l->wait_ns, l->ledger.spin_ns,
-	       l->naps, l->busy, l->ledger.useful_ns,
+	       l->sec, l->submitted, l->polled, l->observed, l->wait_ns,
+	       l->ledger.spin_ns, l->naps, l->busy, l->ledger.useful_ns,
 	       l->ledger.spin_ns - l->ledger.useful_ns, l->ledger.avoided);
 }
 
-static void print_line(const struct line *l, unsigned int nth)
+/* With --observe what would be polled is said where what is polled would be. */
+static void print_line(const struct line *l, bool observe, unsigned int nth)
 {
+	const __u64 polled = observe ? l->observed : l->polled;
+
 	if (nth % 20 == 0)
 		printf("%11s %9s %7s %8s %9s %7s %8s %6s %6s\n", "SUBMITTED/s",
-		       "POLLED/s", "POLLED%", "WAIT us", "SPIN cpu%", "USEFUL%",
-		       "NOIRQ/s", "NAPS/s", "BUSY/s");
+		       observe ? "WOULD/s" : "POLLED/s",
+		       observe ? "WOULD%" : "POLLED%", "WAIT us", "SPIN cpu%",
+		       "USEFUL%", "NOIRQ/s", "NAPS/s", "BUSY/s");
 	printf("%11.0f %9.0f %7.1f %8.1f %9.1f %7.1f %8.0f %6.0f %6.0f\n",
-	       l->submitted / l->sec, l->polled / l->sec,
-	       l->submitted ? 100.0 * l->polled / l->submitted : 0,
+	       l->submitted / l->sec, polled / l->sec,
+	       l->submitted ? 100.0 * polled / l->submitted : 0,
 	       l->polled ? l->wait_ns / 1e3 / l->polled : 0,
 	       l->ledger.spin_ns / l->sec / 1e7, ledger_useful(&l->ledger),
 	       l->ledger.avoided / l->sec, l->naps / l->sec, l->busy / l->sec);
@@ -454,6 +489,7 @@ int status_lines_print(struct status_lines *lines)
 		.sec = t - lines->time,
 		.submitted = SINCE(submitted),
 		.polled = SINCE(polled),
+		.observed = SINCE(observed),
 		.naps = SINCE(naps),
 		.busy = SINCE(skip_busy),
 		.wait_ns = sum(s.wait_ns) - sum(was->wait_ns),
@@ -463,7 +499,7 @@ int status_lines_print(struct status_lines *lines)
 	if (json)
 		print_json_line(&l);
 	else
-		print_line(&l, lines->printed++);
+		print_line(&l, lines->options->observe, lines->printed++);
 	if (lines->options->per_target)
 		err = shares_print(&lines->shares, s.irq_ns, l.sec, json);
 	if (json)

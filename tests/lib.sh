@@ -429,7 +429,7 @@ _loader_settled() {
 # targets that cannot be told.
 _settled() {
 	"$LOADER" status --json | jq -e '.targets != [] or .bios_in_flight == 0 and
-		(.counters | .submitted == .polled + .unpolled + ([to_entries[] |
+		(.counters | .submitted == .polled + .unpolled + .observed + ([to_entries[] |
 			select(.key | startswith("skip_")).value] | add))' >/dev/null
 }
 

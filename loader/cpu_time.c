@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "cpu_time.h"
+#include "options.h"
+
+double cpu_time_machine(void)
+{
+	unsigned long long idle, iowait, steal;
+	double busy = NAN, now = clock_now();
+	FILE *f = fopen("/proc/stat", "re");
+
+	if (!f)
+		return NAN;
+	if (fscanf(f, "cpu %*u %*u %*u %llu %llu %*u %*u %llu", &idle, &iowait,
+		   &steal) == 3)
+		busy = now * sysconf(_SC_NPROCESSORS_ONLN) -
+		       (double)(idle + iowait + steal) / sysconf(_SC_CLK_TCK);
+	fclose(f);
+	return busy;
+}
+
+static double cgroup(const char *path)
+{
+	unsigned long long usec;
+	char name[PATH_MAX];
+	double sec = NAN;
+	FILE *f;
+
+	snprintf(name, sizeof(name), "%s/cpu.stat", path);
+	f = fopen(name, "re");
+	if (!f)
+		return NAN;
+	if (fscanf(f, "usage_usec %llu", &usec) == 1)
+		sec = usec / 1e6;
+	fclose(f);
+	return sec;
+}
+
+double cpu_time_cgroups(const struct words *paths)
+{
+	double sec = paths->n ? 0 : NAN;
+
+	for (size_t i = 0; i < paths->n; i++)
+		sec += cgroup(paths->word[i]);
+	return sec;
+}

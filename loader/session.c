@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "forcepoll.h"
+
+#include "control.h"
+#include "log.h"
+#include "machine.h"
+#include "module.h"
+#include "options.h"
+#include "session.h"
+#include "targets.skel.h"
+
+static int open_bpf(struct targets_bpf **bpf, const struct pins *pins,
+		    const struct options *o)
+{
+	int err;
+
+	*bpf = targets_bpf__open();
+	if (!*bpf)
+		return log_error(-errno, "BPF object: %s", strerror(errno));
+	select_configure(o, *bpf);
+	err = pins ? pins_prepare(pins, *bpf) : 0;
+	if (err)
+		return err;
+	err = targets_bpf__load(*bpf);
+	if (err)
+		return log_error(err, "BPF programs: %s (-vv shows why)",
+				 strerror(-err));
+	return 0;
+}
+
+/* Loaded without pins: the verifier's word, and the PIDs', at no risk. */
+static int rehearse(struct selection *s, const struct options *o)
+{
+	struct targets_bpf *bpf = NULL;
+	int err;
+
+	err = open_bpf(&bpf, NULL, o);
+	err = err ?: select_pids(s, o, bpf);
+	targets_bpf__destroy(bpf);
+	return err;
+}
+
+int session_check(struct session *s, const struct options *o)
+{
+	int err;
+
+	*s = (struct session){ .options = o, .pins.lock = -1 };
+	err = machine_check();
+	err = err ?: select_check(&s->selection, o);
+	err = err ?: select_devices(&s->selection, o);
+	err = err ?: pins_check(&s->pins, o->pin_dir);
+	if (!err && (o->pids.n || o->dry_run))
+		err = rehearse(&s->selection, o);
+	return err;
+}
+
+int session_lock(struct session *s)
+{
+	return pins_lock(&s->pins);
+}
+
+static int bind(struct session *s)
+{
+	const struct options *o = s->options;
+	struct targets_bpf *bpf = s->bpf;
+	struct control control;
+	int err;
+
+	err = targets_bpf__attach(bpf);
+	if (err)
+		return log_error(err, "attach: %s (-v shows more)",
+				 strerror(-err));
+	err = pins_links(&s->pins, bpf);
+	err = err ?: select_rules(&s->selection, o, bpf);
+	err = err ?: select_seed(&s->selection, o, bpf);
+	if (err)
+		return err;
+	err = control_open(&control, bpf_map__fd(bpf->maps.targets),
+			   bpf_map__fd(bpf->maps.devices));
+	if (err)
+		return err;
+	err = control_bind(&control);
+	control_close(&control);
+	return err;
+}
+
+int session_start(struct session *s)
+{
+	const struct options *o = s->options;
+	bool load = !module_loaded();
+	int err;
+
+	/* Written down before it is done: whoever cleans up must know. */
+	err = pins_write_state(&s->pins, load, o->background);
+	if (!err && load)
+		err = module_load(o->module);
+	err = err ?: open_bpf(&s->bpf, &s->pins, o);
+	err = err ?: bind(s);
+	if (err)
+		session_abort(s);
+	return err;
+}
+
+void session_abort(const struct session *s)
+{
+	if (s->pins.found)
+		log_warn("what was left in %s is still there", s->pins.dir);
+	else
+		session_undo(s);
+}
+
+/* Only what is bound to these pins: another run may have another directory. */
+static int release(const struct pins *pins)
+{
+	struct forcepoll_stats stats;
+	struct control control;
+	int err = control_open(&control, -1, -1);
+
+	if (err)
+		return err;
+	err = control_stats(&control, &stats);
+	if (!err && stats.bound && stats.targets_id == pins_targets_id(pins))
+		err = control_release(&control);
+	control_close(&control);
+	return err;
+}
+
+/*
+ * In the order that leaves no polling without its bookkeeping. The module goes when
+ * forcepoll brought it, and when nobody else uses it.
+ */
+int session_undo(const struct session *s)
+{
+	struct forcepoll_state state = {};
+	int err = 0, e;
+
+	pins_state(&s->pins, &state);
+	if (module_loaded())
+		err = release(&s->pins);
+	e = pins_remove(&s->pins);
+	err = err ?: e;
+	if (!err && state.flags & FORCEPOLL_STATE_LOADED && module_loaded()) {
+		e = module_unload();
+		if (e && e != -EWOULDBLOCK)
+			err = log_error(e, "unload module forcepoll: %s",
+					strerror(-e));
+	}
+	return err;
+}
+
+void session_close(struct session *s)
+{
+	targets_bpf__destroy(s->bpf);
+	s->bpf = NULL;
+	pins_unlock(&s->pins);
+	select_free(&s->selection, s->options);
+	s->selection = (struct selection){};
+}
+
+void session_block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <signal.h>
+
+#include "pins.h"
+#include "select.h"
+
+struct options;
+struct targets_bpf;
+
+/*
+ * From the command line to bound maps and back, for the commands that make the
+ * module poll:
+ *
+ *   check words -> lock pins -> write state -> load module -> load and pin maps
+ *   -> attach and pin programs -> fill rules -> seed -> bind ... undo
+ *
+ * Everything is pinned from the start, so that a loader that is killed leaves a
+ * run that goes on and can be taken over, not half of one.
+ */
+struct session {
+	const struct options *options;
+	struct selection selection;
+	struct pins pins;
+	struct targets_bpf *bpf;
+};
+
+/* All return 0 or -errno, said. */
+
+/* Changes nothing. Call session_close() in any case. */
+int session_check(struct session *s, const struct options *o);
+
+/* Against other loaders. session_close() lets go. */
+int session_lock(struct session *s);
+
+/* Locked: until it is bound. When that fails it is aborted. */
+int session_start(struct session *s);
+
+/* Undone after a failure, but for a run that was there before: it goes on. */
+void session_abort(const struct session *s);
+
+/* Polling, programs, pins and module, as far as they are there; the lock stays. */
+int session_undo(const struct session *s);
+
+/* What this process has open. What is pinned and bound stays. */
+void session_close(struct session *s);
+
+/* SIGINT, SIGTERM and SIGHUP are waited for: sigtimedwait(). */
+void session_block_signals(sigset_t *set);
+
+#endif

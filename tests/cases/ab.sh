@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: measures with "forcepoll-loader ab": both arms, what it says, and
+# that nothing is left behind, however it ends.
+# TIMEOUT: 400
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+requires_forcepoll
+dev=$(nvme_dev)
+db=$CGROOT/db
+
+undone() { [[ ! -e $PINS && ! -d /sys/module/forcepoll ]]; }
+released() { [[ ! -e $PINS && $("$LOADER" status --json | jq .bound) == false ]]; }
+bound() { [ "$("$LOADER" status --json | jq .bound)" = true ]; }
+fio_start() {
+	cg_start db fio --name=case --filename="/dev/$dev" --readonly --direct=1 \
+		--rw=randread --bs=4k --time_based --runtime=3600 \
+		--output=/dev/null "$@"
+}
+fio_end() {
+	kill "$CG_PID"
+	wait "$CG_PID" || :
+}
+# ab ARGS...: its JSON in file out
+ab() {
+	local status=0
+	"$LOADER" ab -q --json "$@" >out 2>err || status=$?
+	check "ab $*: $(<err)" [ "$status" = 0 ]
+}
+ab_start() {
+	"$LOADER" ab -q --module "$KO" -c "$db" -d 600 --json >out 2>err &
+	pid=$!
+	defer _end "$pid"
+	check "it is bound" poll_until 60 bound
+}
+# What is so whatever was measured.
+consistent() {
+	check "JSON that adds up" jq -e '
+		(.verdict | IN("worth_it", "not_worth_it", "cannot_tell")) and
+		(.sentence | test("^(Worth it|Not worth it|Cannot tell): .+\\.$")) and
+		((.verdict == "worth_it") == (.sentence | startswith("Worth"))) and
+		.pairs_used <= .pairs and .settle_ns < .window_ns and
+		(.polled_by_interrupts | length == 10 and all(.[];
+			.ratio == null or
+			(.ratio_low <= .ratio and .ratio <= .ratio_high)))' out
+}
+# Each arm did what it is for. A bio that is on its way when they change, or a
+# process that has just begun, may be of the other: few are.
+both_arms() {
+	check "one polls, the other does not" jq -e '
+		.interrupts.observed > 10 * .interrupts.polled and
+		.polled.polled > 10 * .polled.observed' out
+	check "both have operations" jq -e "
+		.interrupts.$1 > 0 and .polled.$1 > 0" out
+}
+
+cg_make db
+insmod "$KO"
+defer eval '! [ -d /sys/module/forcepoll ] || rmmod forcepoll'
+skip_busy N
+
+# Calls that wait
+fio_start --ioengine=psync
+ab -c "$db" -d 6 --window 0.5
+consistent
+both_arms calls
+check "as it was told" jq -e '.pairs == 6 and .window_ns == 500000000 and
+	.duration_ns >= 6000000000 and .timed == "calls" and .interrupts.bios == 0 and
+	.interrupts.mean_ns > 0 and .polled.bytes_per_s > 0 and
+	.interrupts.cgroups_cpu_ns_per_operation > 0' out
+check "an operation is an I/O" jq -e '
+	(.interrupts | .bytes_per_s / .operations_per_s | round) == 4096' out
+check "it has ended" released
+
+"$LOADER" ab -c "$db" -d 3 --window 0.25 >out 2>err
+check "it says so when it begins" grep -q "measuring: 6 pairs" err
+check "a table" grep -qE "^mean latency +us( +[0-9.]+){2} +[-+]" out
+check "a verdict at the end" grep -qE "^(Worth|Not worth|Cannot)" <(tail -n3 out)
+check "80 columns" [ "$(awk '{ print length }' out | sort -n | tail -n1)" -le 80 ]
+fio_end
+
+# Bios that go on without their call
+fio_start --ioengine=libaio --iodepth=8
+ab -c "$db" -d 4 --window 0.4
+consistent
+both_arms bios
+check "the other thing is timed" jq -e '.timed == "bios"' out
+fio_end
+
+# Page faults
+fio_start --ioengine=mmap --fadvise_hint=random --direct=0
+ab -c "$db" -d 4 --window 0.4
+consistent
+both_arms calls
+check "a fault is an I/O" jq -e '
+	(.interrupts | .bytes_per_s / .operations_per_s | round) == 4096' out
+fio_end
+
+# Processes that come and go begin in the arm that it is.
+cg_start db sh -c 'while :; do
+	dd if=/dev/'"$dev"' of=/dev/null bs=4k count=100 iflag=direct status=none; done'
+ab -c "$db" -d 4 --window 0.4
+consistent
+both_arms calls
+cg_remove db
+
+# Nothing to measure
+cg_make db
+ab -c "$db" -d 2 --window 0.2
+consistent
+check "then it cannot tell" jq -e '.verdict == "cannot_tell" and .pairs_used == 0 and
+	.interrupts.mean_ns == null and
+	.polled_by_interrupts.mean_ns.ratio == null' out
+
+# Nothing can be polled: no gain, and it says why.
+fio_start --ioengine=psync
+ab -c "$db" -d 3 --window 0.3 --max-bytes 2048
+consistent
+check "then it is not worth it" jq -e '.verdict == "not_worth_it" and
+	.polled.polled == 0 and (.sentence | test("skip_large"))' out
+
+# A signal ends it with what it has.
+ab_start
+kill -INT "$pid"
+status=0
+wait "$pid" || status=$?
+check "Ctrl-C is no error: $(<err)" [ "$status" = 0 ]
+consistent
+check "it has ended" released
+
+# Beside others
+loader_start --cgroup "$db"
+expect_fail 1 "another forcepoll-loader is running" "$LOADER" ab -c "$db"
+kill -KILL "$LOADER_PID"
+wait "$LOADER_PID" || :
+expect_fail 1 "there is a run already" "$LOADER" ab -c "$db"
+check "that goes on" bound
+check "stop" "$LOADER" stop
+ab_start
+expect_fail 1 "another forcepoll-loader is running" "$LOADER" -c "$db"
+expect_fail 1 "another forcepoll-loader is running" "$LOADER" stop
+
+# Killed
+kill -KILL "$pid"
+wait "$pid" || :
+check "it leaves nothing bound" poll_until 60 released
+check "and the module unused" poll_until 60 rmmod forcepoll
+ab_start
+kill -KILL "$pid"
+wait "$pid" || :
+check "nor the module that it loaded" poll_until 60 undone
+fio_end
+
+# What it cannot use
+expect_fail 1 "none: no such cgroup" "$LOADER" ab -c none
+for bad in "" "-c $db -d 1" "-c $db --window 0.01" "-c $db -d 10000" "-f -c $db" "-c $db x"; do
+	status=0
+	# shellcheck disable=SC2086 # words
+	"$LOADER" ab $bad >out 2>err || status=$?
+	check "$bad: $(head -n1 err)" [ "$status" = 2 ]
+	check "in the command's name" grep -q "^forcepoll-loader ab: " err
+done
