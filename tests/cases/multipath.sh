@@ -7,14 +7,6 @@
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-# The head of the paths; their names have a c: nvme0c1n1.
-head_dev() {
-	local dir
-	for dir in /sys/class/nvme-subsystem/nvme-subsys*/nvme*n*; do
-		[[ -b /dev/${dir##*/} ]] && echo "${dir##*/}" && return
-	done
-	return 1
-}
 # paths: how many there are.
 paths() { compgen -G "/sys/class/nvme/nvme*/nvme*c*n*" | wc -l; }
 both_live() {
@@ -31,7 +23,7 @@ polled() {
 polled_since() { (($(stat_get polled) > $1 + 200)); }
 
 requires_forcepoll
-dev=$(head_dev)
+dev=$(nvme_head)
 check "two paths" [ "$(paths)" = 2 ]
 echo round-robin >/sys/block/"$dev"/device/iopolicy
 cg_make db
