@@ -3,7 +3,8 @@
  * One run, from the command line to Ctrl-C:
  *
  *   check words -> lock pins -> write state -> load module -> load and pin maps
- *   -> attach and pin programs -> fill rules -> seed -> bind -> wait -> undo
+ *   -> attach and pin programs -> fill rules -> seed -> bind -> wait, and follow
+ *   what the devices are made of -> undo
  *
  * Everything is pinned from the start, so that a loader that is killed leaves a
  * run that goes on and can be taken over, not half of one.
@@ -11,10 +12,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "forcepoll.h"
@@ -22,6 +25,7 @@
 #include "clock.h"
 #include "control.h"
 #include "device.h"
+#include "disks.h"
 #include "ksyms.h"
 #include "log.h"
 #include "machine.h"
@@ -30,6 +34,7 @@
 #include "pins.h"
 #include "run.h"
 #include "select.h"
+#include "select_devices.h"
 #include "status.h"
 #include "switches.h"
 #include "switches_report.h"
@@ -134,6 +139,15 @@ struct counters {
 	double time;
 };
 
+/* All that one has. */
+struct run {
+	const struct options *options;
+	struct selection *selection;
+	struct targets_bpf *bpf;
+	struct counters counters;
+	struct disks disks;
+};
+
 static int counters_open(struct counters *c, int targets,
 			 const struct options *o)
 {
@@ -174,31 +188,66 @@ static int counters_print(struct counters *c, const struct options *o)
 	return fflush(stdout) ? -errno : 0;
 }
 
-/* Until a signal, or until nobody reads the lines any more. */
-static int wait_for_end(const struct options *o, struct counters *c,
-			const sigset_t *set)
+static int interval_timer(double seconds)
 {
-	struct status_lines lines;
-	struct timespec t = {
-		.tv_sec = o->interval,
-		.tv_nsec = (o->interval - (time_t)o->interval) * 1e9,
+	struct itimerspec t = {};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	t.it_interval.tv_sec = seconds;
+	t.it_interval.tv_nsec = (seconds - t.it_interval.tv_sec) * 1e9;
+	t.it_value = t.it_interval; /* 0: it never expires */
+	if (fd >= 0)
+		timerfd_settime(fd, 0, &t, NULL);
+	return fd;
+}
+
+static int print_lines(struct run *r, struct status_lines *lines, int timer)
+{
+	__u64 expirations;
+	int err;
+
+	if (read(timer, &expirations, sizeof(expirations)) < 0)
+		return -errno;
+	err = status_lines_print(lines);
+	if (!err && r->options->count_switches)
+		err = counters_print(&r->counters, r->options);
+	return err;
+}
+
+/* Until a signal, or until nobody reads the lines any more. */
+static int wait_for_end(struct run *r, const sigset_t *signals)
+{
+	enum { SIGNAL, DISKS, INTERVAL, NR_WAITS };
+	struct pollfd fds[] = {
+		[SIGNAL] = { .fd = signalfd(-1, signals, SFD_CLOEXEC) },
+		[DISKS] = { .fd = disks_fd(&r->disks) },
+		[INTERVAL] = { .fd = interval_timer(r->options->interval) },
 	};
+	struct status_lines lines = {};
 	int err = 0;
 
-	if (!o->interval) {
-		sigwaitinfo(set, NULL);
-		return 0;
-	}
-	err = status_lines_open(&lines, o);
-	while (!err && sigtimedwait(set, NULL, &t) < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			err = -errno;
-		else
-			err = status_lines_print(&lines);
-		if (!err && o->count_switches)
-			err = counters_print(c, o);
+	for (int i = 0; i < NR_WAITS; i++)
+		fds[i].events = POLLIN;
+	if (fds[SIGNAL].fd < 0 || fds[INTERVAL].fd < 0)
+		err = log_error(-errno, "%s", strerror(errno));
+	if (!err && r->options->interval)
+		err = status_lines_open(&lines, r->options);
+	while (!err && !fds[SIGNAL].revents) {
+		if (poll(fds, NR_WAITS, -1) < 0) {
+			err = errno == EINTR ? 0 : -errno;
+			continue;
+		}
+		if (fds[DISKS].revents) {
+			disks_heard(&r->disks);
+			/* It says what goes wrong; the run goes on. */
+			select_devices_again(r->selection, r->bpf);
+		}
+		if (fds[INTERVAL].revents)
+			err = print_lines(r, &lines, fds[INTERVAL].fd);
 	}
 	status_lines_close(&lines);
+	close(fds[INTERVAL].fd);
+	close(fds[SIGNAL].fd);
 	return err == -EPIPE ? 0 : err;
 }
 
@@ -247,26 +296,37 @@ static int dry_run(const struct selection *s, const struct pins *pins,
 	return 0;
 }
 
+/* Without a loader that stays, the devices are those of the start. */
+static void follow_disks(struct run *r)
+{
+	if (!r->options->devices.n || r->options->background)
+		return;
+	if (disks_open(&r->disks))
+		log_warn("what changes below the chosen devices is not "
+			 "followed");
+	else
+		select_devices_again(r->selection, r->bpf);
+}
+
 /* With the directory locked: from nothing to polling, or back to nothing. */
 static int run_locked(struct pins *pins, struct selection *s,
 		      const struct options *o)
 {
-	struct counters counters = {};
-	struct targets_bpf *bpf = NULL;
+	struct run r = { .options = o, .selection = s };
 	bool load = !module_loaded();
-	sigset_t set;
+	sigset_t signals;
 	int err;
 
-	block_signals(&set);
+	block_signals(&signals);
 	/* Written down before it is done: whoever cleans up must know. */
 	err = pins_write_state(pins, load, o->background);
 	if (!err && load)
 		err = module_load(o->module);
-	err = err ?: open_bpf(&bpf, pins, o);
-	err = err ?: start(bpf, pins, s, o);
+	err = err ?: open_bpf(&r.bpf, pins, o);
+	err = err ?: start(r.bpf, pins, s, o);
 	if (!err && o->count_switches)
-		err = counters_open(&counters, bpf_map__fd(bpf->maps.targets),
-				    o);
+		err = counters_open(&r.counters,
+				    bpf_map__fd(r.bpf->maps.targets), o);
 	if (err) {
 		/* A run that was there before goes on as it was. */
 		if (pins->found)
@@ -276,16 +336,18 @@ static int run_locked(struct pins *pins, struct selection *s,
 			undo(pins);
 		goto out;
 	}
+	follow_disks(&r);
 
 	log_info("ready: %s",
 		 pins->found ? "took over a run that was left" : "polling");
 	if (!o->background) {
-		err = wait_for_end(o, &counters, &set);
+		err = wait_for_end(&r, &signals);
 		err = undo(pins) ?: err;
 	}
 out:
-	counters_close(&counters);
-	targets_bpf__destroy(bpf);
+	disks_close(&r.disks);
+	counters_close(&r.counters);
+	targets_bpf__destroy(r.bpf);
 	return err;
 }
 

@@ -27,7 +27,8 @@ dev=$(nvme_head)
 check "two paths" [ "$(paths)" = 2 ]
 echo round-robin >/sys/block/"$dev"/device/iopolicy
 cg_make db
-loader_start --cgroup "$CGROOT/db"
+# By name, so that paths are polled only if the loader follows when they come and go.
+loader_start --cgroup "$CGROOT/db" --device "$dev"
 
 stat_mark
 check "read" cg_run db fio --name=j --filename="/dev/$dev" --direct=1 --rw=randread \
