@@ -58,7 +58,8 @@ struct forcepoll_target {
  *   key    __u32 (major << 20) | minor of the whole disk
  *   value  __u32 FORCEPOLL_DEVICE_*
  *
- * Looked at for targets with FORCEPOLL_TARGET_DEVICES only.
+ * Looked at for targets with FORCEPOLL_TARGET_DEVICES only. A loader that stays keeps
+ * its own entries to what the chosen devices are made of; those by hand it leaves.
  */
 #define FORCEPOLL_DEVICE_ALLOW 0x1u
 

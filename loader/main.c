@@ -79,7 +79,10 @@ static const struct argp_option argp_options[] = {
 	{ "observe", KEY_OBSERVE, 0, 0,
 	  "poll nothing: count what would be polled (see status)", 0 },
 	{ 0, 0, 0, 0, "How it runs:", 3 },
-	{ "background", 'b', 0, 0, "leave it running and exit", 0 },
+	{ "background", 'b', 0, 0,
+	  "leave it running and exit; what comes below --device later is not "
+	  "polled then",
+	  0 },
 	{ "interval", 'i', "SEC", 0, "print a line of counters every SEC", 0 },
 	{ "count-switches", KEY_COUNT_SWITCHES, 0, 0,
 	  "count why they enter the kernel: in maps, and with --interval in a "

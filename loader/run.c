@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The command without a name: a session until Ctrl-C. And its end by another: stop. */
+/*
+ * The command without a name: a session until Ctrl-C, which follows meanwhile what the
+ * chosen devices are made of. And its end by another: stop.
+ */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "forcepoll.h"
 
 #include "clock.h"
 #include "device.h"
+#include "disks.h"
 #include "ksyms.h"
 #include "log.h"
 #include "machine.h"
@@ -20,6 +26,7 @@
 #include "options.h"
 #include "pins.h"
 #include "run.h"
+#include "select_devices.h"
 #include "session.h"
 #include "status.h"
 #include "switches.h"
@@ -31,6 +38,14 @@ struct counters {
 	struct switches switches;
 	struct switches_sum before;
 	double time;
+};
+
+/* All that one has. */
+struct run {
+	const struct options *options;
+	struct session *session;
+	struct counters counters;
+	struct disks disks;
 };
 
 static int counters_open(struct counters *c, int targets,
@@ -73,31 +88,67 @@ static int counters_print(struct counters *c, const struct options *o)
 	return fflush(stdout) ? -errno : 0;
 }
 
-/* Until a signal, or until nobody reads the lines any more. */
-static int wait_for_end(const struct options *o, struct counters *c,
-			const sigset_t *set)
+static int interval_timer(double seconds)
 {
-	struct status_lines lines;
-	struct timespec t = {
-		.tv_sec = o->interval,
-		.tv_nsec = (o->interval - (time_t)o->interval) * 1e9,
+	struct itimerspec t = {};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	t.it_interval.tv_sec = seconds;
+	t.it_interval.tv_nsec = (seconds - t.it_interval.tv_sec) * 1e9;
+	t.it_value = t.it_interval; /* 0: it never expires */
+	if (fd >= 0)
+		timerfd_settime(fd, 0, &t, NULL);
+	return fd;
+}
+
+static int print_lines(struct run *r, struct status_lines *lines, int timer)
+{
+	__u64 expirations;
+	int err;
+
+	if (read(timer, &expirations, sizeof(expirations)) < 0)
+		return -errno;
+	err = status_lines_print(lines);
+	if (!err && r->options->count_switches)
+		err = counters_print(&r->counters, r->options);
+	return err;
+}
+
+/* Until a signal, or until nobody reads the lines any more. */
+static int wait_for_end(struct run *r, const sigset_t *signals)
+{
+	enum { SIGNAL, DISKS, INTERVAL, NR_WAITS };
+	struct pollfd fds[] = {
+		[SIGNAL] = { .fd = signalfd(-1, signals, SFD_CLOEXEC) },
+		[DISKS] = { .fd = disks_fd(&r->disks) },
+		[INTERVAL] = { .fd = interval_timer(r->options->interval) },
 	};
+	struct status_lines lines = {};
 	int err = 0;
 
-	if (!o->interval) {
-		sigwaitinfo(set, NULL);
-		return 0;
-	}
-	err = status_lines_open(&lines, o);
-	while (!err && sigtimedwait(set, NULL, &t) < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			err = -errno;
-		else
-			err = status_lines_print(&lines);
-		if (!err && o->count_switches)
-			err = counters_print(c, o);
+	for (int i = 0; i < NR_WAITS; i++)
+		fds[i].events = POLLIN;
+	if (fds[SIGNAL].fd < 0 || fds[INTERVAL].fd < 0)
+		err = log_error(-errno, "%s", strerror(errno));
+	if (!err && r->options->interval)
+		err = status_lines_open(&lines, r->options);
+	while (!err && !fds[SIGNAL].revents) {
+		if (poll(fds, NR_WAITS, -1) < 0) {
+			err = errno == EINTR ? 0 : -errno;
+			continue;
+		}
+		if (fds[DISKS].revents) {
+			disks_heard(&r->disks);
+			/* It says what goes wrong; the run goes on. */
+			select_devices_again(&r->session->selection,
+					     r->session->bpf);
+		}
+		if (fds[INTERVAL].revents)
+			err = print_lines(r, &lines, fds[INTERVAL].fd);
 	}
 	status_lines_close(&lines);
+	close(fds[INTERVAL].fd);
+	close(fds[SIGNAL].fd);
 	return err == -EPIPE ? 0 : err;
 }
 
@@ -136,32 +187,47 @@ static int dry_run(const struct selection *s, const struct pins *pins,
 	return 0;
 }
 
+/* Without a loader that stays, the devices are those of the start. */
+static void follow_disks(struct run *r)
+{
+	if (!r->options->devices.n || r->options->background)
+		return;
+	if (disks_open(&r->disks))
+		log_warn("what changes below the chosen devices is not "
+			 "followed");
+	else
+		select_devices_again(&r->session->selection, r->session->bpf);
+}
+
 /* With the directory locked. */
 static int run_locked(struct session *s, const struct options *o)
 {
-	struct counters counters = {};
-	sigset_t set;
+	struct run r = { .options = o, .session = s };
+	sigset_t signals;
 	int err;
 
-	session_block_signals(&set);
+	session_block_signals(&signals);
 	err = session_start(s);
 	if (err)
 		return err;
 	if (o->count_switches)
-		err = counters_open(&counters,
+		err = counters_open(&r.counters,
 				    bpf_map__fd(s->bpf->maps.targets), o);
-	if (!err)
+	if (err) {
+		session_abort(s);
+	} else {
+		follow_disks(&r);
 		log_info("ready: %s", s->pins.found ?
 					      "took over a run that was left" :
 				      o->observe ? "observing" :
 						   "polling");
-	if (err) {
-		session_abort(s);
-	} else if (!o->background) {
-		err = wait_for_end(o, &counters, &set);
-		err = session_undo(s) ?: err;
+		if (!o->background) {
+			err = wait_for_end(&r, &signals);
+			err = session_undo(s) ?: err;
+		}
 	}
-	counters_close(&counters);
+	disks_close(&r.disks);
+	counters_close(&r.counters);
 	return err;
 }
 

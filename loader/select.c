@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From words to map entries: cgroups, PIDs, programs and devices. */
+/* From words to map entries: cgroups, PIDs and programs. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -15,10 +15,10 @@
 
 #include "forcepoll.h"
 
-#include "device.h"
 #include "log.h"
 #include "options.h"
 #include "select.h"
+#include "select_devices.h"
 #include "targets.skel.h"
 
 #define PF_KTHREAD 0x00200000
@@ -57,71 +57,6 @@ static int check_exe(const char *path, int *fd)
 	return 0;
 }
 
-/*
- * What is passed on is polled at the disk below, and that is what the module looks
- * up. Those too that cannot be polled yet: their I/O scheduler may go.
- */
-static void add_device(struct selection *s, const struct device *d)
-{
-	for (int i = 0; i < s->nr_devices; i++)
-		if (s->devices[i] == d)
-			return;
-	s->devices[s->nr_devices++] = d;
-	for (int i = 0; d->passes_on && i < d->nr_below; i++)
-		add_device(s, d->below[i]);
-}
-
-static int choose_devices(struct selection *s, const struct words *names)
-{
-	for (size_t i = 0; i < names->n; i++) {
-		const struct device *d =
-			device_find(s->all, s->nr_all, names->word[i]);
-
-		if (!d)
-			return log_error(-ENODEV, "%s: no such block device",
-					 names->word[i]);
-		if (!device_pollable(d))
-			return log_error(-ENOTSUP, "%s cannot be polled: %s",
-					 d->name, d->why);
-		add_device(s, d);
-	}
-	return 0;
-}
-
-/* Polling somewhere is what the user wants: nowhere is an error. */
-static int all_devices(struct selection *s)
-{
-	const struct device *first = NULL;
-
-	for (int i = 0; i < s->nr_all; i++) {
-		const struct device *d = &s->all[i];
-
-		if (device_pollable(d))
-			s->devices[s->nr_devices++] = d;
-		else if (d->controller[0] && !first)
-			first = d;
-	}
-	if (s->nr_devices)
-		return 0;
-	return log_error(-ENODEV,
-			 "no block device here can be polled (%s%s%s%ssee "
-			 "forcepoll-loader doctor)",
-			 first ? first->name : "", first ? ": " : "",
-			 first ? first->why : "", first ? "; " : "");
-}
-
-int select_devices(struct selection *s, const struct options *o)
-{
-	s->nr_all = device_list(&s->all);
-	if (s->nr_all < 0)
-		return log_error(s->nr_all, "block devices: %s",
-				 strerror(-s->nr_all));
-	s->devices = calloc(s->nr_all + 1, sizeof(*s->devices));
-	if (!s->devices)
-		return log_error(-ENOMEM, "%s", strerror(ENOMEM));
-	return o->devices.n ? choose_devices(s, &o->devices) : all_devices(s);
-}
-
 int select_check(struct selection *s, const struct options *o)
 {
 	int err = 0;
@@ -153,8 +88,7 @@ void select_free(struct selection *s, const struct options *o)
 			close(s->exes[i]);
 	free(s->cgroups);
 	free(s->exes);
-	free(s->devices);
-	device_free(s->all, s->nr_all);
+	select_free_devices(s);
 	free(s->tgids);
 }
 
@@ -285,12 +219,7 @@ int select_rules(const struct selection *s, const struct options *o,
 		 struct targets_bpf *bpf)
 {
 	struct forcepoll_target target = s->target;
-	__u32 allow = FORCEPOLL_DEVICE_ALLOW;
-	int err = 0;
-
-	for (int i = 0; o->devices.n && i < s->nr_devices && !err; i++)
-		err = put(bpf->maps.devices, &s->devices[i]->dev, &allow,
-			  s->devices[i]->name);
+	int err = o->devices.n ? select_put_devices(s, bpf) : 0;
 
 	target.flags = s->target.flags | FORCEPOLL_TARGET_CGROUP;
 	for (size_t i = 0; i < o->cgroups.n && !err; i++)

@@ -17,17 +17,18 @@ struct selection {
 	struct device *all; /* that there are */
 	const struct device **devices; /* where to poll */
 	int nr_all, nr_devices;
+	char (*chosen)[32]; /* names of disks, as device.h has them */
+	int nr_chosen;
 	__u32 *tgids; /* by select_pids() */
 	struct forcepoll_target target; /* what all of them get */
 };
 
 /*
  * Check every word against the machine as it is, and say the first that is
- * wrong. Changes nothing. The devices are a step of their own: who only watches
- * needs none that can poll. PIDs need the BPF object: see select_pids().
+ * wrong. Changes nothing. The devices are a step of their own, select_devices().
+ * PIDs need the BPF object: see select_pids().
  */
 int select_check(struct selection *s, const struct options *o);
-int select_devices(struct selection *s, const struct options *o);
 void select_free(struct selection *s, const struct options *o);
 
 /* Which processes the PIDs are, in the numbers of the initial namespace. */

@@ -11,6 +11,7 @@
 #include "machine.h"
 #include "module.h"
 #include "options.h"
+#include "select_devices.h"
 #include "session.h"
 #include "targets.skel.h"
 

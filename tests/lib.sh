@@ -144,6 +144,16 @@ nvme_dev() {
 	return 1
 }
 
+# nvme_head: the device above the paths of a machine that has some; they themselves have
+# a c in their names, nvme0c1n1.
+nvme_head() {
+	local dir
+	for dir in /sys/class/nvme-subsystem/nvme-subsys*/nvme*n*; do
+		[[ -b /dev/${dir##*/} ]] && echo "${dir##*/}" && return
+	done
+	return 1
+}
+
 # nvme_pci [N]: its address on the PCI bus.
 nvme_pci() {
 	local ctrl
@@ -344,6 +354,13 @@ stat_is() {
 		with_entries(.value -= $was[0][.key]) | ., ('"$1"')'
 }
 
+# stat_next EXPR: the same, and a mark.
+stat_next() {
+	mv mark before
+	stat_mark
+	jq -e --slurpfile was before 'with_entries(.value -= $was[0][.key]) | ., ('"$1"')' mark
+}
+
 # in_flight: marked bios that nobody waits for inside submit_bio().
 in_flight() { "$LOADER" status --json | jq .bios_in_flight; }
 
@@ -359,7 +376,7 @@ targets_are() { [ "$(targets | sort)" = "$(printf '%s\n' "$@" | sort)" ]; }
 # event NAME: a counter of the tracking.
 event() { "$LOADER" status --json | jq -er ".events.$1"; }
 
-# -- a load, and signs of it -------------------------------------------------
+# -- a load ------------------------------------------------------------------
 
 # verify_start DEV FIO-ARGS...: writes and verifies, again and again, in the
 # cgroup db, until verify_stop; that fails if any of it did.
@@ -375,24 +392,98 @@ aio_verify_start() {
 	verify_start "$1" --ioengine=libaio --iodepth=16 --offset=64M
 }
 
-# verify_ext4 DEV FIO-ARGS...: writes and verifies files on it, in the cgroup db; what
-# is counted meanwhile is left to the caller.
-verify_ext4() {
-	check "file system" mkfs.ext4 -qF "/dev/$1" 128M
-	mkdir mnt
-	mount "/dev/$1" mnt
-	defer eval 'umount mnt 2>/dev/null || :'
-	stat_mark
-	check "verify on it" cg_run db fio --name=j --directory=mnt --rw=randrw \
-		--bs=4k --fsync=8 --verify=crc32c --ioengine=psync "${@:2}"
-	check "unmount" umount mnt
-	check "fsck" e2fsck -fn "/dev/$1"
-}
-
 verify_stop() {
 	touch stop
 	wait "$CG_PID" || fail "the verifying load failed"
 }
+
+# -- files and memory of the cgroup db, kept on a device ------------------------
+
+# partition DEV: makes one and prints its name, of the least size that xfs takes.
+partition() {
+	sfdisk -q -X dos "/dev/$1" <<<1MiB,320MiB
+	basename "$(echo "/sys/block/$1/$1"*1)"
+}
+
+# keeps_files DEV TYPE EXPR: written and read back in a new file system, in one file
+# compressed where it can do that. EXPR is what was counted since the mark, the next one.
+keeps_files() {
+	local type=$2 mkfs=(-qf) options=defaults fsck file
+	case $type in
+	ext4) mkfs=(-qF) fsck="e2fsck -fn" ;;
+	xfs) fsck="xfs_repair -n" ;;
+	btrfs) fsck="btrfs check" ;;
+	f2fs)
+		mkfs+=(-O "extra_attr,compression")
+		options=compress_algorithm=lz4,compress_extension=z
+		fsck=fsck.f2fs
+		;;
+	esac
+	[[ -e data ]] || { seq 150000 && head -c 1M /dev/urandom; } >data
+	check "$1: make $type" "mkfs.$type" "${mkfs[@]}" "/dev/$1"
+	mkdir -p mnt
+	mount -t "$type" -o "$options" "/dev/$1" mnt
+	defer eval 'umount mnt 2>/dev/null || :'
+	touch mnt/packed.z
+	[[ $type != btrfs ]] || chattr +c mnt/packed.z
+	check "verify" cg_run db fio --name=j --thread --directory=mnt --ioengine=psync \
+		--direct=1 --rw=randrw --bs=4k --size=1M --verify=crc32c
+	check "write, and fsync" cg_run db dd if=data of=mnt/copied bs=64k conv=fsync \
+		status=none
+	check "write, to be compressed" cg_run db cp data mnt/packed.z
+	umount mnt
+	mount -t "$type" -o "$options" "/dev/$1" mnt
+	for file in copied packed.z; do
+		check "data of $file" cg_run db cmp data mnt/$file
+	done
+	[[ $type == @(ext4|xfs) ]] || check "it was compressed" _packed "$type"
+	umount mnt
+	check "counted: $3" stat_next "$3"
+	# shellcheck disable=SC2086 # words
+	check "fsck" $fsck "/dev/$1"
+}
+
+_packed() {
+	case $1 in
+	btrfs) filefrag -v mnt/packed.z | grep -q encoded ;;
+	f2fs) (($(f2fs_io get_cblocks mnt/packed.z) > 20)) ;;
+	esac
+}
+
+# swap_ready: what keeps_memory needs, before the cgroup is made.
+swap_ready() {
+	program swapper
+	defer sysctl -qw "vm.page-cluster=$(sysctl -n vm.page-cluster)"
+	sysctl -qw vm.page-cluster=0 # who waits waits for one page
+	defer eval "echo -memory >$CGROOT/cgroup.subtree_control"
+	echo +memory >"$CGROOT/cgroup.subtree_control"
+}
+
+# keeps_memory DEV EXPR: swapped out, and in again.
+keeps_memory() {
+	check "$1: make swap" mkswap "/dev/$1"
+	swapon "/dev/$1"
+	defer eval "swapoff /dev/$1 2>/dev/null || :"
+	echo 6M >"$CGROOT/db/memory.max"
+	check "the memory comes back as it was" cg_run db ./swapper 16
+	check "counted: $2" stat_next "$2"
+	echo max >"$CGROOT/db/memory.max"
+	swapoff "/dev/$1"
+}
+
+# keeps DEV [EXPR]: all of these, polled, unless EXPR says otherwise.
+keeps() {
+	local type writes='and .write > 100'
+	stat_mark
+	for type in ext4 xfs f2fs btrfs; do
+		# It turns direct writes into buffered ones where it has checksums.
+		[[ $type != btrfs ]] || writes=
+		keeps_files "$1" $type "${2:-.read > 250 $writes}"
+	done
+	keeps_memory "$1" "${2:-.swap > 500 and .write == 0}"
+}
+
+# -- signs of a load -------------------------------------------------------------
 
 # progress DEV WHEN: waits until the drive has read some more.
 progress() {

@@ -8,36 +8,49 @@ set -eu
 
 nvmet=/sys/kernel/config/nvmet
 
-# serve TYPE: a namespace of a file, by this transport; served_not undoes it.
+# serve TYPE: a namespace of a file, by this transport at port 1; served_not undoes it.
 serve() {
-	local dir=$nvmet/subsystems/fp-$1 port=$nvmet/ports/1
-	mkdir "$dir" "$dir/namespaces/1" $port
+	local dir=$nvmet/subsystems/fp-$1
+	mkdir "$dir" "$dir/namespaces/1"
 	echo 1 >"$dir/attr_allow_any_host"
 	echo 1 >"$dir/namespaces/1/buffered_io" # tmpfs of 6.1 knows no other
 	echo -n "$CASE_TMP/backing" >"$dir/namespaces/1/device_path"
 	echo 1 >"$dir/namespaces/1/enable"
-	echo "$1" >$port/addr_trtype
-	if [[ $1 == tcp ]]; then
-		echo ipv4 >$port/addr_adrfam
-		echo 127.0.0.1 >$port/addr_traddr
-		echo 4420 >$port/addr_trsvcid
-	fi
-	link "$1"
+	port "$1" 1
 }
-link() { ln -s "$nvmet/subsystems/fp-$1" $nvmet/ports/1/subsystems/; }
-unlink() { rm -f "$nvmet/ports/1/subsystems/fp-$1"; }
+# port TYPE N: one more way to it.
+port() {
+	local port=$nvmet/ports/$2
+	mkdir "$port"
+	echo "$1" >"$port/addr_trtype"
+	if [[ $1 == tcp ]]; then
+		echo ipv4 >"$port/addr_adrfam"
+		echo 127.0.0.1 >"$port/addr_traddr"
+		echo $((4419 + $2)) >"$port/addr_trsvcid"
+	fi
+	link "$1" "$2"
+}
+link() { ln -s "$nvmet/subsystems/fp-$1" "$nvmet/ports/$2/subsystems/"; }
+unlink() { rm -f "$nvmet/ports/$2/subsystems/fp-$1"; }
 served_not() {
-	local dir=$nvmet/subsystems/fp-$1
+	local dir=$nvmet/subsystems/fp-$1 port
 	[[ -d $dir ]] || return 0
-	unlink "$1"
-	rmdir $nvmet/ports/1 "$dir/namespaces/1" "$dir"
+	for port in "$nvmet"/ports/*; do
+		unlink "$1" "${port##*/}"
+		rmdir "$port"
+	done
+	rmdir "$dir/namespaces/1" "$dir"
 }
 
 # connect TYPE OPTIONS: its controller is in $ctrl, its path in $path, its head in $dev.
 connect() {
-	echo "transport=$1,nqn=fp-$1,$2" >/dev/nvme-fabrics
-	ctrl=$(grep -lx "fp-$1" /sys/class/nvme/nvme*/subsysnqn)
-	ctrl=$(basename "$(dirname "$ctrl")")
+	local fd made
+	exec {fd}<>/dev/nvme-fabrics
+	echo "transport=$1,nqn=fp-$1,$2" >&"$fd"
+	read -r made <&"$fd"
+	exec {fd}>&-
+	made=${made#*instance=}
+	ctrl=nvme${made%%,*}
 	poll_until 20 has_path
 	path=$(basename "$(echo "/sys/class/nvme/$ctrl/nvme"*c*n*)")
 	dev=nvme${path#nvme}
@@ -90,8 +103,9 @@ defer disconnect
 cg_make db
 loader_start --cgroup "$CGROOT/db"
 
+tcp=nr_io_queues=2,traddr=127.0.0.1,nr_poll_queues=1,reconnect_delay=1,ctrl_loss_tmo=100
 serve tcp
-connect tcp nr_io_queues=2,traddr=127.0.0.1,trsvcid=4420,nr_poll_queues=1,reconnect_delay=1,ctrl_loss_tmo=100
+connect tcp "$tcp,trsvcid=4420"
 check "it could be polled" grep -qx 1 "/sys/block/$path/queue/io_poll"
 untouched tcp "NVMe over tcp must not be polled" "which is not polled"
 
@@ -105,9 +119,9 @@ aio_verify_start "$dev"
 stat_mark
 for n in 1 2; do
 	progress "$path" "before it is lost"
-	unlink tcp
+	unlink tcp 1
 	check "lost, $n" poll_until 20 state_is connecting
-	link tcp
+	link tcp 1
 	check "back, $n" poll_until 60 state_is live
 done
 progress "$path" "after it was lost"
@@ -116,8 +130,46 @@ wait "$psync" || fail "the verifying load failed"
 wait "$CG_PID" || fail "the one of libaio failed"
 trap - PIPE
 rm stop
-check "nothing of it was polled" stat_is '.polled + .unpolled + .resubmitted == 0 and
-	.skip_no_queue > 100'
+left_alone() {
+	stat_is '.polled + .unpolled + .resubmitted == 0 and .skip_no_queue > 100'
+}
+check "nothing of it was polled" left_alone
+
+# A second path, and what the paths say of the namespace (ANA) changes under load. Not
+# beside one by PCIe: QEMU's drives know no ANA, and a subsystem's controllers all must.
+paths=([1]="$path")
+port tcp 2
+connect tcp "$tcp,trsvcid=4421"
+paths[2]=$path
+# ana N STATE: when this returns the initiator has heard of it.
+ana() {
+	echo "$2" >"$nvmet/ports/$1/ana_groups/1/ana_state"
+	check "path $1: $2" poll_until 20 grep -qx "$2" "/sys/block/${paths[$1]}/ana_state"
+}
+"$LOADER" status --json >status.json
+check "two paths, not polled, nor what is above" jq -e ".devices[] |
+	select(.name == \"$dev\") | (.pollable | not) and
+	(.below | sort) == ([\"${paths[1]}\", \"${paths[2]}\"] | sort)" status.json
+stat_mark
+verify_start "$dev"
+psync=$CG_PID
+aio_verify_start "$dev"
+for n in 1 2; do
+	ana 1 inaccessible
+	progress "${paths[2]}" "by the other"
+	ana 1 non-optimized
+	ana 2 change
+	progress "${paths[1]}" "by one that is not optimized"
+	ana 1 inaccessible # now none is left: who waits, waits
+	ana 2 optimized
+	progress "${paths[2]}" "when there is one again"
+	ana 1 optimized
+done
+touch stop
+wait "$psync" || fail "the verifying load failed"
+wait "$CG_PID" || fail "the one of libaio failed"
+rm stop
+check "nothing of it was polled" left_alone
 disconnect
 served_not tcp
 

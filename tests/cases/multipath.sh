@@ -7,14 +7,6 @@
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-# The head of the paths; their names have a c: nvme0c1n1.
-head_dev() {
-	local dir
-	for dir in /sys/class/nvme-subsystem/nvme-subsys*/nvme*n*; do
-		[[ -b /dev/${dir##*/} ]] && echo "${dir##*/}" && return
-	done
-	return 1
-}
 # paths: how many there are.
 paths() { compgen -G "/sys/class/nvme/nvme*/nvme*c*n*" | wc -l; }
 both_live() {
@@ -31,11 +23,12 @@ polled() {
 polled_since() { (($(stat_get polled) > $1 + 200)); }
 
 requires_forcepoll
-dev=$(head_dev)
+dev=$(nvme_head)
 check "two paths" [ "$(paths)" = 2 ]
 echo round-robin >/sys/block/"$dev"/device/iopolicy
 cg_make db
-loader_start --cgroup "$CGROOT/db"
+# By name, so that paths are polled only if the loader follows when they come and go.
+loader_start --cgroup "$CGROOT/db" --device "$dev"
 
 stat_mark
 check "read" cg_run db fio --name=j --filename="/dev/$dev" --direct=1 --rw=randread \

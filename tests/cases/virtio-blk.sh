@@ -45,7 +45,6 @@ lose() {
 }
 
 requires_forcepoll
-program swapper
 cg_make db
 defer modprobe -r virtio_blk
 check "the driver" probe 1
@@ -66,23 +65,6 @@ stat_mark
 check "mmap" cg_run db fio --name=j --filename=/dev/vda --rw=randread --bs=4k \
 	--size=64M --number_ios=200 --ioengine=mmap --allow_file_create=0
 check "polled" stat_is '.fault > 150'
-
-verify_ext4 vda --size=2M
-check "polled" stat_is '.read > 20 and .write > 20'
-
-echo +memory >"$CGROOT/cgroup.subtree_control"
-defer eval "echo -memory >$CGROOT/cgroup.subtree_control"
-defer sysctl -qw "vm.page-cluster=$(sysctl -n vm.page-cluster)"
-sysctl -qw vm.page-cluster=0
-check "swap" mkswap /dev/vda
-swapon /dev/vda
-defer swapoff -a
-echo 8M >"$CGROOT/db/memory.max"
-stat_mark
-check "the memory comes back as it was" cg_run db ./swapper 24
-check "swap-in is polled, swap-out is not" stat_is '.swap > 1000 and .write == 0'
-echo max >"$CGROOT/db/memory.max"
-swapoff -a
 
 with=$(lose) || fail "lost: $with"
 check "lost: error $with, was $without" [ "$with" = "$without" ]
