@@ -126,12 +126,14 @@ int BPF_PROG(on_queue, struct bio *bio)
 	__u64 key = (__u64)bio, opf = bio->bi_opf;
 	__u64 mark = FLAG(POLLED) | FLAG(NOMERGE);
 	struct flight f = {};
+	bool follow;
 	__u64 *top;
 
 	if (!transfers(bio))
 		return 0;
+	follow = !task->bio_list && chosen(bio->bi_bdev);
 	top = bpf_task_storage_get(&submitting, task, 0,
-				   BPF_LOCAL_STORAGE_GET_F_CREATE);
+				   follow ? BPF_LOCAL_STORAGE_GET_F_CREATE : 0);
 	if (task->bio_list) { /* made of a bio that is being submitted */
 		if (top && opf & FLAG(POLLED))
 			polled_below(*top);
@@ -139,7 +141,7 @@ int BPF_PROG(on_queue, struct bio *bio)
 	}
 	if (top)
 		*top = key;
-	if (!chosen(bio->bi_bdev))
+	if (!follow)
 		return 0;
 
 	f.origin = (opf & REQ_OP_MASK) == REQ_OP_WRITE ?
