@@ -106,12 +106,16 @@ void ab_report_print(const struct ab_result *r, const struct ab_run *run)
 		if (known(r, m))
 			print_row(r, m);
 	print_share(r, FORCEPOLL_COUNT_polled, "polled");
-	printf("\nTimed: ");
-	wrap(kinds[r->kind].text, 7, 7);
-	printf("In %.1f seconds %zu pairs of windows of %g s, the first %g s "
-	       "dropped of each;\n%zu pairs with enough I/O; %llu events "
-	       "lost.\n\n",
-	       run->seconds, r->pairs, run->window, run->settle, r->used,
+	printf("\nTimed:   ");
+	wrap(kinds[r->kind].text, 9, 9);
+	printf("Changes: ");
+	wrap("of each pair of windows, then averaged; the columns are of all "
+	     "windows together, and differ from that where the load varies",
+	     9, 9);
+	printf("Windows: %zu pairs of %g s in %.1f s, the first %g s of each "
+	       "dropped;\n         %zu pairs with enough I/O; %llu events "
+	       "lost\n\n",
+	       r->pairs, run->window, run->seconds, run->settle, r->used,
 	       run->lost);
 	wrap(r->sentence, 0, 0);
 }
