@@ -49,7 +49,13 @@ struct watch {
 	struct forcepoll_bio was;
 	struct stack *stack;
 	bool below; /* something was in flight when submit_bio() returned */
-	enum { RUNNING, LEFT, ENDED_LOOKING, ENDED_ELSEWHERE } state;
+	enum watch_state {
+		RUNNING,
+		LEFT,
+		ENDED_LOOKING,
+		ENDED_ELSEWHERE,
+		ENDED_IN_PIECES
+	} state;
 };
 static atomic_t alive = ATOMIC_INIT(0);
 
@@ -80,31 +86,43 @@ static bool gains(struct stack *s)
 	return READ_ONCE(s->score) >= 0 || !(READ_ONCE(s->bios) % TRY_EVERY);
 }
 
-static void learn(const struct watch *w, bool looking)
+static void learn(const struct watch *w, enum watch_state ended)
 {
 	int score = READ_ONCE(w->stack->score);
 
+	if (ended == ENDED_IN_PIECES)
+		return;
 	if (!w->below) {
 		WRITE_ONCE(w->stack->dull,
 			   min(READ_ONCE(w->stack->dull) + 1, DULL));
 		return;
 	}
 	WRITE_ONCE(w->stack->dull, 0);
-	if (!looking)
+	if (ended == ENDED_ELSEWHERE)
 		WRITE_ONCE(w->stack->score, max(score - ELSEWHERE, -1));
 	else if (score < SCORE_MAX)
 		WRITE_ONCE(w->stack->score, score + 1);
 }
 
+/*
+ * What the driver has cut ends with the last of the pieces, one of which is not
+ * polled: where that is tells nothing. They have counted it down from 1 to 0.
+ */
+static enum watch_state where_it_ends(struct bio *bio)
+{
+	if (!atomic_read(&bio->__bi_remaining))
+		return ENDED_IN_PIECES;
+	return forcepoll_flight_looking() ? ENDED_LOOKING : ENDED_ELSEWHERE;
+}
+
 static void watch_end_io(struct bio *bio)
 {
 	struct watch *w = bio->bi_private;
-	bool looking = forcepoll_flight_looking();
+	enum watch_state ended = where_it_ends(bio);
 
 	forcepoll_bio_give_back(bio, &w->was);
-	if (cmpxchg(&w->state, RUNNING,
-		    looking ? ENDED_LOOKING : ENDED_ELSEWHERE) == LEFT) {
-		learn(w, looking);
+	if (cmpxchg(&w->state, RUNNING, ended) == LEFT) {
+		learn(w, ended);
 		forcepoll_stash_put(w);
 	}
 	bio_endio(bio);
@@ -174,7 +192,8 @@ void forcepoll_stack_submit(struct bio *bio, enum forcepoll_origin origin,
 	struct forcepoll_owner *owner = forcepoll_owner();
 	unsigned int flights = READ_ONCE(owner->flights);
 	struct stack *s = stack_of(bio);
-	int score = READ_ONCE(s->score), state;
+	int score = READ_ONCE(s->score);
+	enum watch_state state;
 	struct watch *w = NULL;
 
 	look_for_drbd(bio);
@@ -197,7 +216,7 @@ void forcepoll_stack_submit(struct bio *bio, enum forcepoll_origin origin,
 		wait_for(w, owner, origin);
 	state = cmpxchg(&w->state, RUNNING, LEFT);
 	if (state != RUNNING) {
-		learn(w, state == ENDED_LOOKING);
+		learn(w, state);
 		forcepoll_stash_put(w);
 	}
 }
