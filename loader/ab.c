@@ -57,16 +57,7 @@ static const char doc[] =
 enum { KEY_WINDOW = 0x100 };
 
 static const struct argp_option argp_options[] = {
-	{ "cgroup", 'c', "PATH", 0,
-	  "every process in PATH and below, now and later (repeatable)", 0 },
-	{ "pid", 'p', "PID", 0, "this process, all its threads (repeatable)",
-	  0 },
-	{ "follow-forks", 'f', 0, 0, "and the children of --pid", 0 },
-	{ "comm", 'x', "NAME", 0,
-	  "processes that run a program of this name (repeatable)", 0 },
-	{ "exe", 'X', "PATH", 0, "processes that run this file (repeatable)",
-	  0 },
-	{ "all", 'a', 0, 0, "every process", 0 },
+	ARGS_WHOSE,
 	{ "device", ARGS_DEVICE, "NAME", 0,
 	  "poll only on this block device (repeatable; default: all that can)",
 	  0 },

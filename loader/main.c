@@ -60,16 +60,7 @@ enum {
 
 static const struct argp_option argp_options[] = {
 	{ 0, 0, 0, 0, "Whose I/O is polled:", 1 },
-	{ "cgroup", 'c', "PATH", 0,
-	  "every process in PATH and below, now and later (repeatable)", 0 },
-	{ "pid", 'p', "PID", 0, "this process, all its threads (repeatable)",
-	  0 },
-	{ "follow-forks", 'f', 0, 0, "and the children of --pid", 0 },
-	{ "comm", 'x', "NAME", 0,
-	  "processes that run a program of this name (repeatable)", 0 },
-	{ "exe", 'X', "PATH", 0, "processes that run this file (repeatable)",
-	  0 },
-	{ "all", 'a', 0, 0, "every process", 0 },
+	ARGS_WHOSE,
 	{ 0, 0, 0, 0, "Which I/O:", 2 },
 	{ "device", 'd', "NAME", 0,
 	  "only this block device, or what lies below it (repeatable; "
