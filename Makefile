@@ -242,7 +242,19 @@ $(TESTS_BPF): $(B)/tests/%.bpf.o: tests/src/%.bpf.c $(B)/bpf/vmlinux.h Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPFFLAGS) -c $< -o $@
 
-programs: $(TESTS) $(TESTS_BPF)
+# A module that the emulated machines load beside their drives' driver.
+DOORBELLS := $(RELS:%=$(B)/%/tests/fp_doorbells.ko)
+$(DOORBELLS): MAKEOVERRIDES :=
+$(DOORBELLS): $(B)/%/tests/fp_doorbells.ko: $(wildcard tests/kmod/*)
+	$(call say,KMOD)
+	@mkdir -p $(@D)
+	@ln -sf $(CURDIR)/tests/kmod/* $(@D)
+	$(Q)$(MAKE) --no-print-directory $(if $(Q),-s,V=1) -C $(kdir) \
+		M=$(CURDIR)/$(@D) CONFIG_DEBUG_INFO_BTF_MODULES= \
+		$(if $(CI),KCFLAGS=-Werror) modules
+	@touch $@
+
+programs: $(TESTS) $(TESTS_BPF) $(DOORBELLS)
 
 deps:
 	$(Q)tests/deps

@@ -69,6 +69,15 @@ class Kernel:
     def modules(self) -> Path:
         return self.path / "lib/modules" / self.release
 
+    @property
+    def doorbells(self) -> Path:
+        """What an NVMe drive needs where guests have no memory barriers."""
+        path = TOP / "build" / self.release / "tests/fp_doorbells.ko"
+        if not path.exists():
+            raise VmError(f"no {path.relative_to(TOP)}: make programs "
+                          f"KREL={self.release}")
+        return path
+
     def load_order(self, names: tuple[str, ...]) -> list[Path]:
         """Files to insmod one after the other; built-in ones are left out."""
         def name(path: str) -> str:
@@ -106,6 +115,16 @@ class Machine:
     append: str = ""
     backing: tuple[str, ...] = ()   # --drive only
 
+    @property
+    def barriers(self) -> bool:
+        """QEMU 7.2 has none in TCG with one thread for all CPUs."""
+        return bool(self.threads) or self.kvm
+
+    @property
+    def kvm(self) -> bool:
+        return (not self.icount
+                and os.environ.get("FORCEPOLL_ACCEL") == "kvm")
+
     def but(self, words: list[str]) -> Machine:
         change: dict[str, Any] = {}
         for word in words:
@@ -121,10 +140,9 @@ class Machine:
 
     def cmdline(self, slow: int) -> str:
         # The tests the kernel makes of its timers fail at random when the
-        # host is busy, and end in another clock or a panic. QEMU's drive now
-        # and then does not do a request until it is reset, also one that
-        # forcepoll has left alone, on a queue with interrupts: the kernel's
-        # 30 s, twice until the reset, are longer than cases wait.
+        # host is busy, and end in another clock or a panic. A request that is
+        # lost, as in a reset, costs the kernel's 30 s twice, which is longer
+        # than cases wait.
         words = ["console=ttyS0", "loglevel=5", "panic=-1", "oops=panic",
                  "no_timer_check", "tsc=reliable", "nvme_core.io_timeout=10",
                  f"nvme.poll_queues={self.poll_queues}", self.append]
@@ -152,14 +170,18 @@ def newc(files: dict[str, tuple[int, bytes]]) -> bytes:
         entry("TRAILER!!!", 0, b"")
 
 
-def initramfs(kernel: Kernel, cmdline: str, job: dict[str, str]) -> bytes:
+def initramfs(kernel: Kernel, machine: Machine, cmdline: str,
+              job: dict[str, str]) -> bytes:
     busybox = Path("/bin/busybox")
     if not busybox.exists() or b"/ld-linux" in busybox.read_bytes():
         raise VmError("/bin/busybox must be a static one: busybox-static")
     files = {d: (0o040755, b"") for d in
              ("bin", "dev", "lower", "m", "proc", "root", "sys", "upper")}
     load = []
-    for path in kernel.load_order(MODULES):
+    order = kernel.load_order(MODULES)
+    if not machine.barriers and not machine.icount:
+        order.insert(-1, kernel.doorbells)  # before nvme, the last
+    for path in order:
         data = path.read_bytes()
         if path.suffix == ".xz":
             data = lzma.decompress(data)    # much slower in the guest
@@ -242,7 +264,7 @@ class Vm:
                "FP_BAD_SECTOR": str(BAD_SECTOR) if machine.blkdebug else ""}
         cmdline = machine.cmdline(slow)
         initrd = tmp / "initrd"
-        initrd.write_bytes(initramfs(kernel, cmdline, job))
+        initrd.write_bytes(initramfs(kernel, machine, cmdline, job))
 
         # -cpu max,la57=off: five-level paging brings false KASAN reports.
         argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config",
@@ -258,8 +280,10 @@ class Vm:
         argv += ["-serial", "chardev:console",
                  "-fsdev", "local,id=root,path=/,readonly=on,"
                  "multidevs=remap,security_model=none",
-                 "-device", "virtio-9p-pci,fsdev=root,mount_tag=root",
-                 "-device", "virtio-serial-pci"]
+                 # An event index, as a shadow doorbell, needs a barrier.
+                 "-device", "virtio-9p-pci,fsdev=root,mount_tag=root,"
+                 "event_idx=off",
+                 "-device", "virtio-serial-pci,event_idx=off"]
         for name in ("qmp", "verdict", "out", "err", "host"):
             ours, theirs = socket.socketpair()
             self.ports[name] = ours
@@ -310,13 +334,14 @@ class Vm:
         if self.machine.icount:
             return [*smp, "-accel", "tcg,thread=single",
                     "-icount", "shift=0,sleep=off"]
-        if os.environ.get("FORCEPOLL_ACCEL") == "kvm":
+        if self.machine.kvm:
             return [*smp, "-accel", "kvm"]
         # With a thread for each CPU, QEMU forgets what it translated from a
         # page before it stores to it: a CPU that translates in between keeps
         # the old code. The kernel patches its code by a breakpoint that comes
         # and goes, as for each bind of forcepoll, and a stale breakpoint is an
-        # Oops ("int3"). One thread cannot do that, at half the speed.
+        # Oops ("int3"). One thread cannot do that, at half the speed, but
+        # leaves out memory barriers: see "barriers" and event_idx.
         thread = "multi" if self.machine.threads else "single"
         return [*smp, "-accel", f"tcg,thread={thread}"]
 
@@ -338,7 +363,8 @@ class Vm:
         """The Nth device of all: those of NVMe come before those of virtio."""
         drive: dict[str, Any] = {"drive": f"disk{n}", "serial": f"fp{n}"}
         if n >= self._drives:
-            drive = {"driver": "virtio-blk-pci", "num-queues": 4, **drive}
+            drive = {"driver": "virtio-blk-pci", "num-queues": 4,
+                     "event_idx": self.machine.barriers, **drive}
         elif self.machine.paths:
             drive = {"driver": "nvme", "subsys": "shared", "serial": "fp0"}
         else:
