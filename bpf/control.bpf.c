@@ -24,6 +24,7 @@ struct {
 } devices SEC(".maps");
 
 struct forcepoll_stats stats;
+struct forcepoll_classes classes;
 
 SEC("syscall")
 int control_bind(void *ctx)
@@ -53,4 +54,10 @@ SEC("syscall")
 int control_stats(void *ctx)
 {
 	return forcepoll_stats_read(&stats);
+}
+
+SEC("syscall")
+int control_classes(void *ctx)
+{
+	return forcepoll_classes_read(&classes, sizeof(classes));
 }

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define FORCEPOLL_ABI 4
+#define FORCEPOLL_ABI 5
 #define FORCEPOLL_PIN_DIR "/sys/fs/bpf/forcepoll"
 #define FORCEPOLL_MAX_TARGETS 65536
 #define FORCEPOLL_MAX_DEVICES 1024
@@ -135,12 +135,12 @@ enum forcepoll_event {
 	X(submitted, "bios that targets submitted")                          \
 	X(polled, "polled until they completed")                             \
 	X(first_poll, "  of these, done at the first poll")                  \
-	X(async, "  of these, not waited for alone: at a wait point")        \
+	X(async, "  of these, not waited for alone")                         \
 	X(by_other, "  of these, completed by another poller or CPU")        \
 	X(napped, "  of these, slept between polls at least once")           \
 	X(naps, "sleeps between polls")                                      \
 	X(polls, "calls of bio_poll")                                        \
-	X(looks, "looks at the completion queues for bios in flight")        \
+	X(looks, "looks at completion queues for bios in flight")            \
 	X(backstop, "times that the backstop did, as nobody else")           \
 	X(late, "completed by a worker: errors, others' polls")              \
 	X(unpolled, "marked for polling, driven by interrupts all the same") \
@@ -170,7 +170,11 @@ enum forcepoll_event {
 	X(skip_device, "left alone: not one of the chosen devices")          \
 	X(skip_full, "left alone: enough polled bios in flight")             \
 	X(skip_unattended, "left alone: nobody waited for the last ones")    \
-	X(skip_busy, "left alone: other tasks want this CPU")
+	X(skip_busy, "left alone: other tasks want this CPU")                \
+	X(skip_judge, "left alone: interrupts do better, or a sample")       \
+	X(skip_budget, "left alone: over --max-poll-cpu")                    \
+	X(hybrid, "of the polled, slept before the first poll")              \
+	X(overslept, "  of these, were complete when that was over")
 
 enum forcepoll_count {
 #define X(name, text) FORCEPOLL_COUNT_##name,
@@ -232,8 +236,73 @@ struct forcepoll_stats {
 	__u64 observed_bytes[FORCEPOLL_NR_ORIGINS];
 };
 
+/* How one waits. X(name, what is done) */
+#define FORCEPOLL_MODES(X)                                   \
+	X(interrupt, "sleep until the device's interrupt")   \
+	X(hybrid, "sleep for a part of the time, then poll") \
+	X(poll, "poll")
+
+enum forcepoll_mode {
+#define X(name, text) FORCEPOLL_MODE_##name,
+	FORCEPOLL_MODES(X)
+#undef X
+		FORCEPOLL_NR_MODES
+};
+
+/* Why a class has the mode that it has. X(name, why) */
+#define FORCEPOLL_REASONS(X)                                       \
+	X(new, "not measured yet")                                 \
+	X(faster, "takes less time than the other")                \
+	X(slow_device, "the device takes long: sleeping is cheap") \
+	X(fast_device, "the device is too fast to sleep first")    \
+	X(policy, "a BPF policy says so")                          \
+	X(forced, "parameter mode")
+
+enum forcepoll_reason {
+#define X(name, text) FORCEPOLL_REASON_##name,
+	FORCEPOLL_REASONS(X)
+#undef X
+		FORCEPOLL_NR_REASONS
+};
+
+/*
+ * What is judged together: I/O of one origin, size and device, of a cgroup (a
+ * target's own, if that was chosen) or else of a process, waited for in one way.
+ */
+struct forcepoll_class_key {
+	__u64 whose; /* cgroup id, or tgid: see by_cgroup */
+	__u32 dev; /* major << 20 | minor of the disk that is polled */
+	__u8 origin; /* enum forcepoll_origin */
+	__u8 size; /* of up to 4K << 2 * size bytes; FORCEPOLL_NR_SIZES - 1: any */
+	__u8 alone; /* 1: waited for alone, inside submit_bio; 0: one of several */
+	__u8 by_cgroup;
+};
+#define FORCEPOLL_NR_SIZES 4
+#define FORCEPOLL_MAX_CLASSES 256
+
+struct forcepoll_class_info {
+	struct forcepoll_class_key key;
+	__u32 mode; /* enum forcepoll_mode */
+	__u32 reason; /* enum forcepoll_reason */
+	__u64 ios; /* judged so far */
+	__u64 explored; /* of these, in the other mode to measure that */
+	__u64 trials, changes; /* comparisons; changes of mind */
+	__u64 interrupt_ns,
+		poll_ns; /* the last comparison: mean of each, or 0 */
+	__u64 interrupt_pace_ns, poll_pace_ns; /* from one I/O to the next; 0: alone */
+	__u64 wait_ns; /* mean of those polled lately */
+	__u64 sleep_ns; /* hybrid: for how long first */
+};
+
+/* What kfunc forcepoll_classes_read() fills in. */
+struct forcepoll_classes {
+	__u64 n;
+	struct forcepoll_class_info info[FORCEPOLL_MAX_CLASSES];
+};
+
 /* The sizes that user-made map entries and other people's tools rely on. */
 _Static_assert(sizeof(struct forcepoll_target) == 8, "read as one u64");
 _Static_assert(sizeof(struct forcepoll_exe) == 16, "no holes: a hash key");
+_Static_assert(sizeof(struct forcepoll_class_key) == 16, "compared as two u64");
 
 #endif /* FORCEPOLL_H */

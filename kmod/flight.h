@@ -33,6 +33,7 @@ struct forcepoll_owner {
 	unsigned int flights; /* so far */
 	atomic_t leaving; /* threads inside a stacked device that is left alone */
 	enum forcepoll_origin origin; /* of the last one */
+	u64 whose; /* budget, while there is a limit */
 	unsigned int leave,
 		left; /* bios to leave to interrupts: next time, now */
 	unsigned int mixed; /* looks to come that find others with interrupts */

@@ -51,4 +51,13 @@ extern int forcepoll_release(void) FORCEPOLL_KSYM;
  */
 extern int forcepoll_stats_read(struct forcepoll_stats *stats) FORCEPOLL_KSYM;
 
+/*
+ * forcepoll_classes_read - what is judged together, and how
+ * @classes: struct forcepoll_classes, which is no struct for the verifier: it has an
+ *           array of others
+ * Return: 0; -EPERM; -EINVAL for another size.
+ */
+extern int forcepoll_classes_read(void *classes,
+				  __u32 classes__sz) FORCEPOLL_KSYM;
+
 #endif /* FORCEPOLL_KFUNC_H */

@@ -15,6 +15,7 @@
 #include "forcepoll_kfunc.h"
 #include "flight.h"
 #include "hook.h"
+#include "judge.h"
 #include "kfunc.h"
 #include "stats.h"
 #include "target.h"
@@ -137,6 +138,17 @@ __bpf_kfunc int forcepoll_stats_read(struct forcepoll_stats *stats)
 	return 0;
 }
 
+__bpf_kfunc int forcepoll_classes_read(void *classes, u32 classes__sz)
+{
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+
+	if (classes__sz != sizeof(struct forcepoll_classes))
+		return -EINVAL;
+	forcepoll_judge_describe(classes);
+	return 0;
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(ids)
@@ -147,6 +159,7 @@ BTF_ID_FLAGS(func, forcepoll_bind_fd, KF_SLEEPABLE)
 #endif
 BTF_ID_FLAGS(func, forcepoll_release, KF_SLEEPABLE)
 BTF_ID_FLAGS(func, forcepoll_stats_read, KF_SLEEPABLE)
+BTF_ID_FLAGS(func, forcepoll_classes_read, KF_SLEEPABLE)
 BTF_KFUNCS_END(ids)
 
 static const struct btf_kfunc_id_set set = {

@@ -11,6 +11,7 @@
 #include "cost.h"
 #include "flight.h"
 #include "hook.h"
+#include "judge.h"
 #include "kfunc.h"
 #include "split.h"
 #include "stack.h"
@@ -65,6 +66,7 @@ static void __exit forcepoll_exit(void)
 	forcepoll_flight_drain();
 	forcepoll_split_drain();
 	forcepoll_stack_drain();
+	forcepoll_judge_drain();
 	forcepoll_hook_leave_text();
 	forcepoll_hook_uninit();
 	forcepoll_flight_uninit();

@@ -29,9 +29,11 @@
 #include <asm/syscall.h>
 
 #include "bio.h"
+#include "budget.h"
 #include "compat.h"
 #include "flight.h"
 #include "hook.h"
+#include "judge.h"
 #include "poll.h"
 #include "readahead.h"
 #include "split.h"
@@ -102,20 +104,29 @@ static void poll_end_io(struct bio *bio)
 	rcu_read_unlock();
 }
 
-/* Sleep until somebody completes the bio, at most for @ns. */
-static void nap(struct poll_ctx *ctx, u64 ns)
+/* Sleep until somebody completes the bio, at most for @ns if that is not 0. */
+static void sleep_for(struct poll_ctx *ctx, u64 ns, u64 slack)
 {
 	ktime_t expires = ns_to_ktime(ns);
 	u64 start = local_clock();
 
 	set_current_state(TASK_UNINTERRUPTIBLE);
 	if (cmpxchg(&ctx->state, SPINNING, NAPPING) == SPINNING) {
-		schedule_hrtimeout_range(&expires, ns / 8, HRTIMER_MODE_REL);
+		if (ns)
+			schedule_hrtimeout_range(&expires, slack,
+						 HRTIMER_MODE_REL);
+		else
+			io_schedule();
 		cmpxchg(&ctx->state, NAPPING, SPINNING);
-		ctx->naps++;
 	}
 	__set_current_state(TASK_RUNNING);
 	ctx->napped_ns += forcepoll_poll_ns_since(start);
+}
+
+static void nap(struct poll_ctx *ctx, u64 ns)
+{
+	sleep_for(ctx, ns, ns / 8);
+	ctx->naps++;
 }
 
 /* Somebody else could use this CPU: KVM's halt polling asks the same. */
@@ -234,6 +245,13 @@ void forcepoll_poll_adapt_spin(bool in_time)
 		this_cpu_write(spin_shift, shift - 1);
 }
 
+void forcepoll_poll_spun(const struct forcepoll_owner *owner,
+			 enum forcepoll_origin origin, u64 ns)
+{
+	forcepoll_stats_spun(origin, ns);
+	forcepoll_budget_charge(READ_ONCE(owner->whose), ns);
+}
+
 /*
  * R18: never gives up, never returns before the bio is done. @start: when it was
  * submitted, by local_clock().
@@ -280,6 +298,13 @@ void forcepoll_poll_flush_plug(void)
 	}
 }
 
+/* It has an interrupt. */
+static void wait_for_interrupt(struct poll_ctx *ctx)
+{
+	while (!is_done(ctx))
+		sleep_for(ctx, 0, 0);
+}
+
 static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
 			    const struct forcepoll_bio *was)
 {
@@ -288,18 +313,18 @@ static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
 	WRITE_ONCE(ctx->state, SPINNING);
 	submit_bio_noacct(bio);
 	forcepoll_poll_flush_plug();
-	wait_until_done(bio, ctx, local_clock());
+	wait_for_interrupt(ctx);
 }
 
 /* With the bio as it was completed, before anybody is told. */
 static void count(const struct bio *bio, const struct poll_ctx *ctx,
 		  enum forcepoll_origin origin, unsigned int size, bool polled,
-		  u64 start)
+		  u64 ns)
 {
-	u64 ns = forcepoll_poll_ns_since(start),
-	    spin_ns = ns - min(ns, ctx->napped_ns);
+	u64 spin_ns = ns - min(ns, ctx->napped_ns);
 
 	forcepoll_poll_adapt_spin(ns <= spin_max_ns());
+	forcepoll_budget_charge(forcepoll_owner()->whose, spin_ns);
 	if (!polled) {
 		forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
 		return;
@@ -317,10 +342,11 @@ static void count(const struct bio *bio, const struct poll_ctx *ctx,
 }
 
 /* R14: after bio_endio() the bio may be anything. */
-static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
+static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin,
+			       const struct forcepoll_verdict *v)
 {
 	struct poll_ctx ctx = { .task = current };
-	u64 start = local_clock();
+	u64 start = local_clock(), ns;
 	struct forcepoll_bio was;
 	bool polled;
 
@@ -329,14 +355,38 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin)
 	bio->bi_cookie = BLK_QC_T_NONE; /* bio_reset() leaves 0, a queue's */
 	forcepoll_hook_submit(bio);
 	forcepoll_poll_flush_plug();
+	if (v->sleep_ns && !is_done(&ctx))
+		sleep_for(&ctx, v->sleep_ns, 0);
 	wait_until_done(bio, &ctx, start);
+	if (v->sleep_ns) /* the first look has found it */
+		forcepoll_judge_slept(v, ctx.polls <= 1);
 	if (unlikely(bio->bi_status) && forcepoll_bio_maybe_ours(bio, &was))
 		submit_unmarked(bio, &ctx, &was);
 
 	forcepoll_poll_back_off(ctx.wanted);
 	polled = bio->bi_opf & REQ_POLLED;
 	forcepoll_bio_give_back(bio, &was);
-	count(bio, &ctx, origin, was.iter.bi_size, polled, start);
+	ns = forcepoll_poll_ns_since(start);
+	count(bio, &ctx, origin, was.iter.bi_size, polled, ns);
+	if (polled)
+		forcepoll_judge_done(v, ns);
+	bio_endio(bio);
+}
+
+/* For the judge to compare: measured in the same way, to where its waiter goes on. */
+static void wait_to_completion(struct bio *bio,
+			       const struct forcepoll_verdict *v)
+{
+	struct poll_ctx ctx = { .task = current };
+	u64 start = local_clock();
+	struct forcepoll_bio was;
+
+	forcepoll_bio_take(bio, &was, poll_end_io, &ctx, 0);
+	forcepoll_hook_submit(bio);
+	forcepoll_poll_flush_plug();
+	wait_for_interrupt(&ctx);
+	forcepoll_bio_give_back(bio, &was);
+	forcepoll_judge_done(v, forcepoll_poll_ns_since(start));
 	bio_endio(bio);
 }
 
@@ -560,6 +610,51 @@ static void submit_stacked(struct bio *bio, int nr, enum forcepoll_count why,
 						 forcepoll_poll_cpu_wanted()));
 }
 
+/* May it be polled in the time that is left for that? */
+static bool over_budget(const struct forcepoll_target *target)
+{
+	struct forcepoll_owner *owner = forcepoll_owner();
+	u64 whose;
+
+	if (!forcepoll_budget_is_set())
+		return false;
+	whose = forcepoll_budget_whose(target);
+	if (READ_ONCE(owner->whose) != whose)
+		WRITE_ONCE(owner->whose, whose);
+	return forcepoll_budget_over(whose);
+}
+
+/* It can be polled. */
+static void submit_judged(struct bio *bio,
+			  const struct forcepoll_target *target,
+			  enum forcepoll_origin origin, bool alone)
+{
+	struct forcepoll_verdict v = { .mode = FORCEPOLL_MODE_interrupt };
+	enum forcepoll_count why = FORCEPOLL_COUNT_skip_budget;
+
+	if (!over_budget(target)) {
+		v = forcepoll_judge(bio, target, origin, alone);
+		why = FORCEPOLL_COUNT_skip_judge;
+	}
+	if (v.trial && !alone)
+		forcepoll_judge_watch(bio, &v);
+	if (v.mode == FORCEPOLL_MODE_interrupt) {
+		forcepoll_stats_count(why);
+		forcepoll_flight_beside(bio);
+		if (v.trial && alone)
+			wait_to_completion(bio, &v);
+		else
+			forcepoll_hook_submit(bio);
+	} else if (alone) {
+		poll_to_completion(bio, origin, &v);
+	} else if (forcepoll_split_needed(bio) &&
+		   forcepoll_split_allowed(bio)) { /* limits may have changed */
+		forcepoll_split_submit(bio, origin);
+	} else {
+		forcepoll_flight_submit(bio, origin);
+	}
+}
+
 void forcepoll_poll_submit(struct bio *bio,
 			   const struct forcepoll_target *target)
 {
@@ -602,12 +697,7 @@ void forcepoll_poll_submit(struct bio *bio,
 		forcepoll_stats_count(why);
 		forcepoll_flight_beside(bio);
 		forcepoll_hook_submit(bio);
-	} else if (alone && forcepoll_split_needed(bio) &&
-		   forcepoll_split_allowed(bio)) { /* limits may have changed */
-		forcepoll_split_submit(bio, origin_of(bio, nr));
-	} else if (alone) {
-		forcepoll_flight_submit(bio, origin_of(bio, nr));
 	} else {
-		poll_to_completion(bio, origin_of(bio, nr));
+		submit_judged(bio, target, origin_of(bio, nr), !alone);
 	}
 }

@@ -10,7 +10,10 @@
 #include <linux/sched/clock.h>
 #include <linux/types.h>
 
+#include "forcepoll.h"
+
 struct bio;
+struct forcepoll_owner;
 struct forcepoll_target;
 
 /*
@@ -60,5 +63,9 @@ void forcepoll_poll_flush_plug(void);
  */
 u64 forcepoll_poll_spin_ns(void);
 void forcepoll_poll_adapt_spin(bool in_time);
+
+/* current has looked for so long where it waits: for the counters and the budget. */
+void forcepoll_poll_spun(const struct forcepoll_owner *owner,
+			 enum forcepoll_origin origin, u64 ns);
 
 #endif

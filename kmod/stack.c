@@ -168,7 +168,7 @@ static void wait_for(struct watch *w, struct forcepoll_owner *owner,
 	else if (ns > spin_ns)
 		forcepoll_poll_adapt_spin(false);
 	forcepoll_poll_back_off(wanted);
-	forcepoll_stats_spun(origin, ns);
+	forcepoll_poll_spun(owner, origin, ns);
 }
 
 bool forcepoll_stack_left(const struct bio *bio)

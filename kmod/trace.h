@@ -17,14 +17,27 @@
 /* Readers of the format in tracefs know the values of no enum. */
 #define FORCEPOLL_DEFINE(name, text) TRACE_DEFINE_ENUM(FORCEPOLL_ORIGIN_##name);
 FORCEPOLL_ORIGINS(FORCEPOLL_DEFINE)
+#define FORCEPOLL_DEFINE_MODE(name, text) \
+	TRACE_DEFINE_ENUM(FORCEPOLL_MODE_##name);
+FORCEPOLL_MODES(FORCEPOLL_DEFINE_MODE)
+#define FORCEPOLL_DEFINE_REASON(name, text) \
+	TRACE_DEFINE_ENUM(FORCEPOLL_REASON_##name);
+FORCEPOLL_REASONS(FORCEPOLL_DEFINE_REASON)
 
 /* The comma comes first; SYMBOLIC() sees the list when it is expanded. */
 /* clang-format off */
 #define FORCEPOLL_NAME(name, text) , { FORCEPOLL_ORIGIN_##name, #name }
+#define FORCEPOLL_MODE(name, text) , { FORCEPOLL_MODE_##name, #name }
+#define FORCEPOLL_REASON(name, text) , { FORCEPOLL_REASON_##name, #name }
 /* clang-format on */
 #define FORCEPOLL_SYMBOLIC(...) __print_symbolic(__VA_ARGS__)
 #define forcepoll_show_origin(origin) \
 	FORCEPOLL_SYMBOLIC(origin FORCEPOLL_ORIGINS(FORCEPOLL_NAME))
+
+#define forcepoll_show_mode(mode) \
+	FORCEPOLL_SYMBOLIC(mode FORCEPOLL_MODES(FORCEPOLL_MODE))
+#define forcepoll_show_reason(reason) \
+	FORCEPOLL_SYMBOLIC(reason FORCEPOLL_REASONS(FORCEPOLL_REASON))
 
 /* The kernel's way to write events. */
 /* clang-format off */
@@ -75,6 +88,57 @@ TRACE_EVENT(forcepoll_complete,
 		  (unsigned long long)__entry->sector, __entry->bytes,
 		  __entry->wait_ns, __entry->spin_ns, __entry->polls,
 		  __entry->naps)
+);
+
+/*
+ * A class is waited for in another way from now on.
+ *
+ * @interrupt_ns, @poll_ns: mean of the last comparison; 0 before the first one
+ */
+TRACE_EVENT(forcepoll_judge,
+
+	TP_PROTO(const struct forcepoll_class_key *key, unsigned int from,
+		 unsigned int to, unsigned int reason, u64 interrupt_ns,
+		 u64 poll_ns),
+
+	TP_ARGS(key, from, to, reason, interrupt_ns, poll_ns),
+
+	TP_STRUCT__entry(
+		__field(u64,		whose)
+		__field(dev_t,		dev)
+		__field(u8,		by_cgroup)
+		__field(u8,		origin)
+		__field(u8,		size)
+		__field(u8,		alone)
+		__field(unsigned int,	from)
+		__field(unsigned int,	to)
+		__field(unsigned int,	reason)
+		__field(u64,		interrupt_ns)
+		__field(u64,		poll_ns)
+	),
+
+	TP_fast_assign(
+		__entry->whose = key->whose;
+		__entry->dev = key->dev;
+		__entry->by_cgroup = key->by_cgroup;
+		__entry->origin = key->origin;
+		__entry->size = key->size;
+		__entry->alone = key->alone;
+		__entry->from = from;
+		__entry->to = to;
+		__entry->reason = reason;
+		__entry->interrupt_ns = interrupt_ns;
+		__entry->poll_ns = poll_ns;
+	),
+
+	TP_printk("%s %llu %d,%d origin=%s size=%u alone=%u: %s -> %s reason=%s interrupt_ns=%llu poll_ns=%llu",
+		  __entry->by_cgroup ? "cgroup" : "process", __entry->whose,
+		  MAJOR(__entry->dev), MINOR(__entry->dev),
+		  forcepoll_show_origin(__entry->origin), __entry->size,
+		  __entry->alone, forcepoll_show_mode(__entry->from),
+		  forcepoll_show_mode(__entry->to),
+		  forcepoll_show_reason(__entry->reason),
+		  __entry->interrupt_ns, __entry->poll_ns)
 );
 
 /* clang-format on */

@@ -91,7 +91,7 @@ bool forcepoll_wait_instead(void)
 	} while (forcepoll_poll_ns_since(start) < SLICE_NS);
 	atomic_dec(&owner->waiting);
 	now = spell_pauses();
-	forcepoll_stats_spun(owner->origin, now - min(now, start));
+	forcepoll_poll_spun(owner, owner->origin, now - min(now, start));
 	return true;
 }
 
@@ -146,7 +146,7 @@ static u64 look_until(bool (*enough)(void *arg, long min), void *arg, long min,
 		forcepoll_flight_leave(owner);
 out:
 	atomic_dec(&owner->waiting);
-	forcepoll_stats_spun(owner->origin, ns);
+	forcepoll_poll_spun(owner, owner->origin, ns);
 	return ns;
 }
 

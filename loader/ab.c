@@ -62,6 +62,7 @@ static const struct argp_option argp_options[] = {
 	  "poll only on this block device (repeatable; default: all that can)",
 	  0 },
 	{ "max-bytes", 'm', "SIZE", 0, "poll only I/O up to SIZE", 0 },
+	ARGS_HOW,
 	{ "duration", 'd', "SEC", 0, "how long (20)", 0 },
 	{ "window", KEY_WINDOW, "SEC", 0, "of one window (0.25)", 0 },
 	{ "pin-dir", 'P', "DIR", 0, "where to pin (" FORCEPOLL_PIN_DIR ")", 0 },

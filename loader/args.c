@@ -58,6 +58,20 @@ error_t args_shared(int key, char *arg, struct argp_state *state,
 	case 'P':
 		o->pin_dir = arg;
 		break;
+	case ARGS_MODE:
+		if (strcmp(arg, "auto") && strcmp(arg, "hybrid") &&
+		    strcmp(arg, "poll"))
+			argp_error(state,
+				   "'%s' is not a mode: auto, hybrid, poll",
+				   arg);
+		o->mode = arg;
+		break;
+	case ARGS_MAX_POLL_CPU:
+		o->max_poll_cpu = args_percent(state, arg);
+		break;
+	case ARGS_MAX_POLL_CPU_TOTAL:
+		o->max_poll_cpu_total = args_percent(state, arg);
+		break;
 	case ARGS_MODULE:
 		o->module = arg;
 		break;
@@ -102,6 +116,20 @@ double args_seconds(struct argp_state *state, const char *arg)
 	n = strtod(arg, &end);
 	if (end == arg || *end || !isfinite(n) || n < 0.01 || n > 86400)
 		argp_error(state, "'%s' is not a number of seconds", arg);
+	return n;
+}
+
+__u32 args_percent(struct argp_state *state, const char *arg)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(arg, &end, 10);
+	if (end == arg || *end || errno || n < 1 || n > 100000)
+		argp_error(state,
+			   "'%s' is not a percentage of a CPU: 1, 50, 200",
+			   arg);
 	return n;
 }
 

@@ -145,3 +145,13 @@ int control_stats(struct control *c, struct forcepoll_stats *stats)
 				 stats->abi, FORCEPOLL_ABI);
 	return 0;
 }
+
+int control_classes(struct control *c, struct forcepoll_classes *classes)
+{
+	int err = call(c->bpf->progs.control_classes, NULL, 0);
+
+	if (err)
+		return log_error(err, "classes: %s", strerror(-err));
+	*classes = c->bpf->bss->classes;
+	return 0;
+}

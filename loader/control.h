@@ -2,6 +2,7 @@
 #ifndef CONTROL_H
 #define CONTROL_H
 
+struct forcepoll_classes;
 struct forcepoll_stats;
 struct control_bpf;
 
@@ -20,5 +21,6 @@ void control_close(struct control *c);
 int control_bind(struct control *c);
 int control_release(struct control *c);
 int control_stats(struct control *c, struct forcepoll_stats *stats);
+int control_classes(struct control *c, struct forcepoll_classes *classes);
 
 #endif

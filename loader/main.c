@@ -56,6 +56,7 @@ enum {
 	KEY_COUNT_SWITCHES,
 	KEY_PER_TARGET,
 	KEY_OBSERVE,
+	KEY_EXPLAIN,
 };
 
 static const struct argp_option argp_options[] = {
@@ -69,7 +70,11 @@ static const struct argp_option argp_options[] = {
 	{ "max-bytes", 'm', "SIZE", 0, "poll only I/O up to SIZE", 0 },
 	{ "observe", KEY_OBSERVE, 0, 0,
 	  "poll nothing: count what would be polled (see status)", 0 },
-	{ 0, 0, 0, 0, "How it runs:", 3 },
+	{ 0, 0, 0, 0, "How it is polled:", 3 },
+	ARGS_HOW,
+	{ "explain", KEY_EXPLAIN, 0, 0,
+	  "say each time that --mode auto changes its mind, and why", 0 },
+	{ 0, 0, 0, 0, "How it runs:", 4 },
 	{ "background", 'b', 0, 0,
 	  "leave it running and exit; what comes below --device later is not "
 	  "polled then",
@@ -86,7 +91,7 @@ static const struct argp_option argp_options[] = {
 	  "load this forcepoll.ko instead of asking modprobe", 0 },
 	{ "dry-run", KEY_DRY_RUN, 0, 0,
 	  "say what would be done and whether it can work", 0 },
-	{ 0, 0, 0, 0, "What it says:", 4 },
+	{ 0, 0, 0, 0, "What it says:", 5 },
 	{ "json", 'j', 0, 0, "machine-readable output", 0 },
 	{ "quiet", 'q', 0, 0, "errors only", 0 },
 	{ "verbose", 'v', 0, 0, "more; twice: libbpf's messages too", 0 },
@@ -125,7 +130,8 @@ static void check(struct argp_state *state, const struct options *o)
 	if (o->command != CMD_RUN) {
 		if (chosen || o->devices.n || o->background || o->interval ||
 		    o->max_bytes || o->observe || o->dry_run ||
-		    o->count_switches || o->per_target)
+		    o->count_switches || o->per_target || o->explain ||
+		    o->mode || o->max_poll_cpu || o->max_poll_cpu_total)
 			argp_error(state, "a command takes --json, --pin-dir "
 					  "and --module only");
 		return;
@@ -137,9 +143,10 @@ static void check(struct argp_state *state, const struct options *o)
 		argp_error(state, "--follow-forks goes with --pid");
 	if (o->per_target && !o->interval)
 		argp_error(state, "--per-target goes with --interval");
-	if (o->background && (o->interval || o->count_switches))
-		argp_error(state, "--interval and --count-switches need a "
-				  "loader that stays: not with --background");
+	if (o->background && (o->interval || o->count_switches || o->explain))
+		argp_error(state,
+			   "--interval, --count-switches and --explain need a "
+			   "loader that stays: not with --background");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -164,6 +171,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_PER_TARGET:
 		o->per_target = true;
+		break;
+	case KEY_EXPLAIN:
+		o->explain = true;
 		break;
 	case KEY_DRY_RUN:
 		o->dry_run = true;

@@ -108,6 +108,23 @@ int module_load(const char *file)
 	return file ? load_file(file) : modprobe();
 }
 
+int module_set(const char *name, const char *value)
+{
+	char path[128];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/sys/module/forcepoll/parameters/%s",
+		 name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	return err ? log_error(err, "%s = %s: %s", path, value,
+			       strerror(-err)) :
+		     0;
+}
+
 /*
  * A program that called into the module lets it go some time after it is closed,
  * when grace periods have passed: try for as long as that may take.

@@ -9,6 +9,9 @@ bool module_loaded(void);
 /* From @file, or by modprobe. Says why not; 0, or -errno. */
 int module_load(const char *file);
 
+/* Write its parameter @name. 0, or -errno, said. */
+int module_set(const char *name, const char *value);
+
 /* -EWOULDBLOCK when it is in use. Says nothing. */
 int module_unload(void);
 

@@ -19,7 +19,10 @@ struct options {
 	struct words cgroups, pids, comms, exes, devices;
 	bool all, follow, observe, background, json, dry_run;
 	bool count_switches, per_target;
+	bool explain;
 	__u32 max_bytes;
+	const char *mode; /* auto, hybrid or poll */
+	__u32 max_poll_cpu, max_poll_cpu_total; /* percent; 0: any */
 	double interval; /* seconds; 0: none */
 	const char *pin_dir;
 	const char *module; /* file, or NULL: modprobe */

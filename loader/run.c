@@ -19,6 +19,7 @@
 #include "clock.h"
 #include "device.h"
 #include "disks.h"
+#include "explain.h"
 #include "ksyms.h"
 #include "log.h"
 #include "machine.h"
@@ -46,6 +47,7 @@ struct run {
 	struct session *session;
 	struct counters counters;
 	struct disks disks;
+	struct explain explain;
 };
 
 static int counters_open(struct counters *c, int targets,
@@ -117,10 +119,11 @@ static int print_lines(struct run *r, struct status_lines *lines, int timer)
 /* Until a signal, or until nobody reads the lines any more. */
 static int wait_for_end(struct run *r, const sigset_t *signals)
 {
-	enum { SIGNAL, DISKS, INTERVAL, NR_WAITS };
+	enum { SIGNAL, DISKS, EXPLAIN, INTERVAL, NR_WAITS };
 	struct pollfd fds[] = {
 		[SIGNAL] = { .fd = signalfd(-1, signals, SFD_CLOEXEC) },
 		[DISKS] = { .fd = disks_fd(&r->disks) },
+		[EXPLAIN] = { .fd = explain_fd(&r->explain) },
 		[INTERVAL] = { .fd = interval_timer(r->options->interval) },
 	};
 	struct status_lines lines = {};
@@ -143,6 +146,8 @@ static int wait_for_end(struct run *r, const sigset_t *signals)
 			select_devices_again(&r->session->selection,
 					     r->session->bpf);
 		}
+		if (fds[EXPLAIN].revents)
+			explain_heard(&r->explain);
 		if (fds[INTERVAL].revents)
 			err = print_lines(r, &lines, fds[INTERVAL].fd);
 	}
@@ -210,7 +215,9 @@ static int run_locked(struct session *s, const struct options *o)
 	err = session_start(s);
 	if (err)
 		return err;
-	if (o->count_switches)
+	if (o->explain)
+		err = explain_open(&r.explain);
+	if (!err && o->count_switches)
 		err = counters_open(&r.counters,
 				    bpf_map__fd(s->bpf->maps.targets), o);
 	if (err) {
@@ -223,9 +230,11 @@ static int run_locked(struct session *s, const struct options *o)
 						   "polling");
 		if (!o->background) {
 			err = wait_for_end(&r, &signals);
+			explain_close(&r.explain);
 			err = session_undo(s) ?: err;
 		}
 	}
+	explain_close(&r.explain);
 	disks_close(&r.disks);
 	counters_close(&r.counters);
 	return err;

@@ -2,6 +2,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "forcepoll.h"
@@ -65,6 +66,27 @@ int session_lock(struct session *s)
 	return pins_lock(&s->pins);
 }
 
+/* They stay as they are until the module goes: each run says what it wants. */
+static int set_parameters(const struct options *o)
+{
+	const struct {
+		const char *name;
+		__u32 value;
+	} limits[] = {
+		{ "max_poll_cpu", o->max_poll_cpu },
+		{ "max_poll_cpu_total", o->max_poll_cpu_total },
+	};
+	int err = module_set("mode", o->mode ?: "auto");
+
+	for (int i = 0; i < 2 && !err; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "%u", limits[i].value);
+		err = module_set(limits[i].name, text);
+	}
+	return err;
+}
+
 static int bind(struct session *s)
 {
 	const struct options *o = s->options;
@@ -100,6 +122,7 @@ int session_start(struct session *s)
 	err = pins_write_state(&s->pins, load, o->background);
 	if (!err && load)
 		err = module_load(o->module);
+	err = err ?: set_parameters(o);
 	err = err ?: open_bpf(&s->bpf, &s->pins, o);
 	err = err ?: bind(s);
 	if (err)

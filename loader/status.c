@@ -11,6 +11,7 @@
 
 #include "forcepoll.h"
 
+#include "classes.h"
 #include "clock.h"
 #include "control.h"
 #include "device.h"
@@ -57,6 +58,7 @@ struct view {
 	bool module;
 	const char *loader; /* none, running, background, orphaned */
 	struct forcepoll_stats stats;
+	struct forcepoll_classes classes;
 	__u64 events[FORCEPOLL_NR_EVENTS];
 	__u32 nr_targets;
 	struct {
@@ -124,6 +126,7 @@ static int read_stats(struct view *v)
 	if (err)
 		return err;
 	err = control_stats(&control, &v->stats);
+	err = err ?: control_classes(&control, &v->classes);
 	control_close(&control);
 	return err;
 }
@@ -274,7 +277,7 @@ static bool all_observed(const struct view *v)
 	return v->nr_targets;
 }
 
-static void print_view(const struct view *v)
+static void print_view(struct view *v)
 {
 	static const char *const says[][2] = {
 		{ "none", "no run" },
@@ -295,8 +298,10 @@ static void print_view(const struct view *v)
 	print_targets(v);
 	printf("\ndevices:\n");
 	device_print_trees(v->devices, v->nr_devices);
-	if (v->stats.bound)
+	if (v->stats.bound) {
 		print_waits(&v->stats);
+		classes_print(&v->classes);
+	}
 	if (v->module) {
 		printf("\ncounters since the module was loaded:\n");
 		print_counts(counts, v->stats.count, FORCEPOLL_NR_COUNTS);
@@ -324,7 +329,7 @@ static void json_counts(struct json *j, const char *key,
  * Shape: see the man page. Counts are numbers of bios or events, *_ns
  * nanoseconds, all from kfunc forcepoll_stats_read() and map "events".
  */
-static void json_view(const struct view *v)
+static void json_view(struct view *v)
 {
 	const struct forcepoll_stats *s = &v->stats;
 	struct json j = { .out = stdout };
@@ -379,6 +384,7 @@ static void json_view(const struct view *v)
 	for (size_t i = 0; i < FORCEPOLL_NR_WAITS; i++)
 		json_bool(&j, waits[i].name, s->waits >> i & 1);
 	json_end(&j);
+	classes_json(&v->classes, &j);
 	json_counts(&j, "counters", counts, s->count, FORCEPOLL_NR_COUNTS);
 	json_counts(&j, "polled", origins, s->polled, FORCEPOLL_NR_ORIGINS);
 	json_counts(&j, "bytes", origins, s->bytes, FORCEPOLL_NR_ORIGINS);

@@ -325,10 +325,11 @@ program() {
 	done
 }
 
-# loader_start ARGS...: the loader in the background, ready when this returns.
+# loader_start ARGS...: the loader in the background, ready when this returns. It polls
+# all that it can, if ARGS have no other --mode: what is better here is another matter.
 loader_start() {
 	: >"$CASE_TMP/loader.stderr" # what an earlier one said is not to be read
-	"$LOADER" --module "$KO" "$@" 2>>"$CASE_TMP/loader.stderr" &
+	"$LOADER" --module "$KO" --mode poll "$@" 2>>"$CASE_TMP/loader.stderr" &
 	LOADER_PID=$!
 	defer _end "$LOADER_PID"
 	poll_until 100 _loader_settled || : # it says so, or it is dead

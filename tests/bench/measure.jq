@@ -19,14 +19,14 @@ def impossible:
   ([.counters | to_entries[] |
     select(.key | . == "unpolled" or startswith("skip_")).value] | add // 0)
     as $left |
-  (.mode | IN("polled", "waited")) as $polls |
+  (.mode | IN("polled", "waited", "hybrid")) as $polls |
   # Read-ahead makes few of many; and some kinds are better left to interrupts.
   (.row | test("^(sequential|append|dm-crypt|loop)")) as $few |
   (if .drive < .ios * 0.98 and ($few | not) then
     "of \(.ios) I/Os only \(.drive) reached the drive" else empty end),
   (if $polls and .jobs == 1 and $polled == 0 and ($few | not) then
     "nothing was polled" else empty end),
-  (if ($polls | not) and $polled > 0 then
+  (if ($polls or .mode == "judged" | not) and $polled > 0 then
     "\($polled) I/Os were polled that must not be" else empty end),
   (if $polled + $left != (.counters.submitted // 0) then
     "\(.counters.submitted // 0) I/Os submitted, \($polled) polled, "

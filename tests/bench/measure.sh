@@ -40,7 +40,7 @@ measure() {
 		([.read, .write] | max_by(.total_ios) |
 			{iops, ios: .total_ios, mean_ns: .lat_ns.mean,
 			p99_ns: .clat_ns.percentile["99.000000"]}) +
-		{ctx, $irqs, $drive, counters: ($after |
+		{ctx, cpu: (.usr_cpu + .sys_cpu), $irqs, $drive, counters: ($after |
 			with_entries(.value -= $before[.key] |
 				select(.value != 0)))} |
 		select(.ios > 0)' "$fio" ||

@@ -26,7 +26,7 @@ fio_end() {
 # ab ARGS...: its JSON in file out
 ab() {
 	local status=0
-	"$LOADER" ab -q --json "$@" >out 2>err || status=$?
+	"$LOADER" ab -q --json --mode poll "$@" >out 2>err || status=$?
 	check "ab $*: $(<err)" [ "$status" = 0 ]
 }
 ab_start() {

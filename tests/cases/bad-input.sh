@@ -71,6 +71,11 @@ misused "'4194304K' is not a size" --all --max-bytes 4194304K
 misused "'abc' is not a number of seconds" --all --interval abc
 misused "'0' is not a number of seconds" --all --interval 0
 misused "not with --background" --all --interval 1 --background
+misused "not with --background" --all --explain --background
+misused "'never' is not a mode" --all --mode never
+for percent in 0 -1 x 5x 100001; do
+	misused "'$percent' is not a percentage of a CPU" --all --max-poll-cpu=$percent
+done
 misused "unknown command 'start'" start
 misused "one command at a time" status stop
 misused "only" stop --all

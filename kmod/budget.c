@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How much CPU time may be spent on polling: for each cgroup that was chosen, or
+ * process, and for all of them. A purse fills with time, and each spin is taken from
+ * it; who has spent more than there was gets interrupts until it is even again. What
+ * is not spent in a period is lost.
+ */
+#include <linux/atomic.h>
+#include <linux/cgroup.h>
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/math64.h>
+#include <linux/moduleparam.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/spinlock.h>
+
+#include "budget.h"
+#include "forcepoll.h"
+#include "whose.h"
+
+static unsigned int max_poll_cpu;
+module_param(max_poll_cpu, uint, 0644);
+MODULE_PARM_DESC(
+	max_poll_cpu,
+	"percent of a CPU to poll with, for each cgroup or process (0: any)");
+
+static unsigned int max_poll_cpu_total;
+module_param(max_poll_cpu_total, uint, 0644);
+MODULE_PARM_DESC(max_poll_cpu_total,
+		 "percent of a CPU to poll with, for all together (0: any)");
+
+#define PERIOD_NS (100 * NSEC_PER_MSEC)
+#define REFILL_NS NSEC_PER_MSEC
+#define FORGET (10 * HZ)
+
+struct purse {
+	u64 whose;
+	unsigned long used; /* jiffies */
+	atomic64_t ns; /* left, < 0: spent already */
+	u64 filled; /* when, by local_clock() */
+} ____cacheline_aligned_in_smp;
+
+#define PURSE_BITS 8
+#define PROBES 8
+static struct purse purses[1 << PURSE_BITS], total;
+static DEFINE_SPINLOCK(making);
+
+bool forcepoll_budget_is_set(void)
+{
+	return READ_ONCE(max_poll_cpu) || READ_ONCE(max_poll_cpu_total);
+}
+
+u64 forcepoll_budget_whose(const struct forcepoll_target *target)
+{
+	return forcepoll_whose(target) << 1 |
+	       !!(target->flags & FORCEPOLL_TARGET_CGROUP);
+}
+
+static struct purse *make(u64 whose, unsigned int at)
+{
+	struct purse *p = NULL, *other;
+	unsigned int i;
+
+	spin_lock(&making);
+	for (i = 0; i < PROBES; i++) {
+		other = &purses[(at + i) % ARRAY_SIZE(purses)];
+		if (other->whose == whose) {
+			p = other;
+			goto out;
+		}
+		if (!p && (!other->whose ||
+			   time_after(jiffies, other->used + FORGET)))
+			p = other;
+	}
+	if (p) {
+		atomic64_set(&p->ns, 0);
+		p->filled = local_clock();
+		p->used = jiffies;
+		WRITE_ONCE(p->whose, whose);
+	}
+out:
+	spin_unlock(&making);
+	return p;
+}
+
+/* NULL: there are more than are kept. They have the one of all. */
+static struct purse *purse_of(u64 whose, bool may_make)
+{
+	unsigned int i, at = hash_64(whose, PURSE_BITS);
+
+	for (i = 0; i < PROBES; i++) {
+		struct purse *p = &purses[(at + i) % ARRAY_SIZE(purses)];
+
+		if (READ_ONCE(p->whose) == whose)
+			return p;
+	}
+	return may_make ? make(whose, at) : NULL;
+}
+
+static bool is_empty(struct purse *p, unsigned int percent)
+{
+	u64 now = local_clock(), was = READ_ONCE(p->filled);
+	s64 since = now - was, most = PERIOD_NS / 100 * percent, ns;
+
+	p->used = jiffies;
+	if (since >= (s64)REFILL_NS && cmpxchg64(&p->filled, was, now) == was) {
+		since = min_t(s64, since, PERIOD_NS);
+		ns = atomic64_add_return(since * percent / 100, &p->ns);
+		if (ns > most)
+			atomic64_sub(ns - most, &p->ns);
+	}
+	return atomic64_read(&p->ns) <= 0;
+}
+
+bool forcepoll_budget_over(u64 whose)
+{
+	unsigned int each = READ_ONCE(max_poll_cpu);
+	unsigned int all = READ_ONCE(max_poll_cpu_total);
+	struct purse *p;
+
+	if (all && is_empty(&total, all))
+		return true;
+	p = each ? purse_of(whose, true) : NULL;
+	return p && is_empty(p, each);
+}
+
+void forcepoll_budget_charge(u64 whose, u64 ns)
+{
+	struct purse *p;
+
+	if (!ns || !forcepoll_budget_is_set())
+		return;
+	atomic64_sub(ns, &total.ns);
+	p = purse_of(whose, false);
+	if (p)
+		atomic64_sub(ns, &p->ns);
+}

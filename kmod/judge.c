@@ -1,0 +1,612 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Polling or interrupts? What does better depends on the drive, on the load, and on
+ * what else the machine does, so it is measured: I/O of a kind, a class, is waited for
+ * in the mode that did better lately, and now and then some in the other mode.
+ *
+ *   REST -> WARM -> FIRST -> WARM -> SECOND -> SETTLE -> REST
+ *
+ * A trial compares a window of I/O in one mode with the window after it in the other,
+ * all of the class at once, as they get in each other's way: who polls takes a CPU that
+ * others may want. Which comes first alternates, so that a drift cancels out. Only who
+ * wins clearly and again takes over. At most one I/O in a hundred is in the losing mode,
+ * but for a start on credit: a new class, or one whose times have changed, is judged by
+ * some trials in a row, which longer rests pay for.
+ *
+ * Several CPUs may do this to one class: numbers may be lost, which a comparison
+ * survives, as it does the I/O that is of the wrong window.
+ */
+#include <linux/bio.h>
+#include <linux/bitops.h>
+#include <linux/blkdev.h>
+#include <linux/delay.h>
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/log2.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/moduleparam.h>
+#include <linux/sched/clock.h>
+#include <linux/spinlock.h>
+
+#include "bio.h"
+#include "cost.h"
+#include "flight.h"
+#include "hook.h"
+#include "judge.h"
+#include "stash.h"
+#include "stats.h"
+#include "trace.h"
+#include "whose.h"
+
+/* -- parameter mode ------------------------------------------------------------ */
+
+enum { MODE_auto, MODE_poll, MODE_hybrid };
+static const char *const mode_names[] = { "auto", "poll", "hybrid" };
+static int mode = MODE_auto;
+
+static int set_mode(const char *word, const struct kernel_param *param)
+{
+	int i = sysfs_match_string(mode_names, word);
+
+	if (i < 0)
+		return i;
+	WRITE_ONCE(mode, i);
+	return 0;
+}
+
+static int get_mode(char *buf, const struct kernel_param *param)
+{
+	return sysfs_emit(buf, "%s\n", mode_names[READ_ONCE(mode)]);
+}
+
+static const struct kernel_param_ops mode_ops = { .set = set_mode,
+						  .get = get_mode };
+module_param_cb(mode, &mode_ops, NULL, 0644);
+MODULE_PARM_DESC(mode,
+		 "poll, hybrid (sleep, then poll), or what is best (auto)");
+
+/* -- classes ------------------------------------------------------------------- */
+
+enum { INTERRUPTS, POLLS, NR_ARMS }; /* by polling, also if it sleeps first */
+enum phase { REST, WARM_FIRST, FIRST, WARM_SECOND, SECOND, SETTLE };
+
+#define WINDOW \
+	32 /* I/Os; for some in flight together four times as many as those */
+#define WINDOW_MAX 256
+#define WARM(window) ((window) / 4) /* in flight when the mode changes */
+#define REST_FACTOR 100
+#define CREDIT 8 /* trials in a row */
+#define SCORE_MIN (-2)
+#define SCORE_CHANGE 4
+#define CONFIRM 3 /* more trials when the other mode has won one */
+#define CLEAR 102 /* percent: less is no difference */
+#define STRONG 125
+#define OUTLIER 4 /* times the mean: the drive, or the host, stood still */
+
+/* Sleep first where the wait is so many times what a sleep costs. */
+#define HYBRID_ON 4
+#define HYBRID_OFF 3
+#define RECENT 64 /* I/Os */
+
+union class_key {
+	struct forcepoll_class_key is;
+	u64 words[2];
+};
+
+struct forcepoll_class {
+	union class_key key;
+	/* Read for each I/O. */
+	s32 left; /* I/Os until the phase ends */
+	u16 measuring; /* the trial's number in FIRST and SECOND, else 0 */
+	u8 arm; /* now */
+	bool hybrid;
+	u32 sleep_ns;
+	u64 ios;
+	unsigned long used; /* jiffies */
+
+	/* Polled lately, by those who wait for it alone. */
+	u64 recent_ns;
+	u32 recent;
+	u32 mean_ns;
+
+	unsigned long busy; /* bit 0: somebody is changing what follows */
+	u8 champion; /* enum: the arm that did better */
+	u8 reason;
+	u8 quick; /* trials to come without much of a rest */
+	s8 score; /* of the other arm */
+	enum phase phase;
+	u16 trial;
+	u32 window, depth;
+	s32 rest, debt; /* I/Os */
+	u64 began;
+	u64 took[NR_ARMS]; /* ns for a window, by the clock on the wall */
+	struct {
+		u64 ns;
+		u32 n;
+	} sum[NR_ARMS];
+	u32 ns[NR_ARMS], pace[NR_ARMS]; /* of the last trial */
+	u64 explored, trials, changes;
+} ____cacheline_aligned_in_smp;
+
+#define CLASS_BITS 8
+#define PROBES 8
+static struct forcepoll_class classes[1 << CLASS_BITS];
+static DEFINE_SPINLOCK(making);
+
+#define FORGET (10 * HZ) /* its place may be taken when it has not been used */
+
+static void start(struct forcepoll_class *c)
+{
+	c->champion = POLLS;
+	c->arm = POLLS;
+	c->reason = FORCEPOLL_REASON_new;
+	c->quick = CREDIT;
+	c->phase = REST;
+	c->rest = WINDOW;
+	c->left = WINDOW;
+}
+
+static bool same(const union class_key *a, const union class_key *b)
+{
+	return READ_ONCE(a->words[0]) == b->words[0] &&
+	       READ_ONCE(a->words[1]) == b->words[1];
+}
+
+/* Rare. A class may be found by its old key still: its numbers are but numbers. */
+static struct forcepoll_class *make(const union class_key *like,
+				    unsigned int at)
+{
+	struct forcepoll_class *c = NULL, *other;
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&making, flags);
+	for (i = 0; i < PROBES; i++) {
+		other = &classes[(at + i) % ARRAY_SIZE(classes)];
+		if (same(&other->key, like)) {
+			c = other; /* by somebody else, just now */
+			goto out;
+		}
+		if (!c && (!other->key.words[1] ||
+			   time_after(jiffies, other->used + FORGET)))
+			c = other;
+	}
+	if (c) {
+		memset(c, 0, sizeof(*c));
+		start(c);
+		c->used = jiffies;
+		WRITE_ONCE(c->key.words[0], like->words[0]);
+		WRITE_ONCE(c->key.words[1], like->words[1]);
+	}
+out:
+	spin_unlock_irqrestore(&making, flags);
+	return c;
+}
+
+static struct forcepoll_class *find(const union class_key *like)
+{
+	unsigned int at =
+		hash_64(like->words[0] ^ (like->words[1] << 7), CLASS_BITS);
+	unsigned int i;
+
+	for (i = 0; i < PROBES; i++) {
+		struct forcepoll_class *c =
+			&classes[(at + i) % ARRAY_SIZE(classes)];
+
+		if (same(&c->key, like))
+			return c;
+	}
+	return make(like, at);
+}
+
+/* 0: up to 4 KiB, and then in steps of 4. */
+static u8 size_class(unsigned int bytes)
+{
+	unsigned int log = bytes > 4096 ? ilog2(bytes - 1) - 12 : 0;
+
+	return bytes > 4096 ? min(log / 2 + 1, FORCEPOLL_NR_SIZES - 1u) : 0;
+}
+
+/* -- trials -------------------------------------------------------------------- */
+
+static enum forcepoll_mode mode_of(const struct forcepoll_class *c, int arm)
+{
+	return arm == INTERRUPTS ? FORCEPOLL_MODE_interrupt :
+	       c->hybrid	 ? FORCEPOLL_MODE_hybrid :
+				   FORCEPOLL_MODE_poll;
+}
+
+static void changed(struct forcepoll_class *c, enum forcepoll_mode from,
+		    enum forcepoll_reason why)
+{
+	c->reason = why;
+	c->changes++;
+	trace_forcepoll_judge(&c->key.is, from, mode_of(c, c->champion), why,
+			      c->ns[INTERRUPTS], c->ns[POLLS]);
+}
+
+static bool clearly_less(u64 a, u64 b, unsigned int percent)
+{
+	return a * percent < b * 100;
+}
+
+/* Who has won, and how well: > 0 for polling. */
+static int compare(u64 interrupts, u64 polls)
+{
+	if (clearly_less(polls, interrupts, CLEAR))
+		return clearly_less(polls, interrupts, STRONG) ? 2 : 1;
+	if (clearly_less(interrupts, polls, CLEAR))
+		return clearly_less(interrupts, polls, STRONG) ? -2 : -1;
+	return 0;
+}
+
+/*
+ * One that is waited for alone is measured until its waiter goes on, and that is all.
+ * For several there is what they take, until they are complete, and how many there are
+ * in a time. Who keeps some in flight gets on as fast as these come back to it, which
+ * the time of each does not tell; who starts them at its own pace, as many as it
+ * wants, and cares for their time. So interrupts must be better in both.
+ */
+static int verdict(const struct forcepoll_class *c)
+{
+	u64 interrupts = c->ns[INTERRUPTS], polls = c->ns[POLLS];
+	int pace;
+
+	if (c->key.is.alone)
+		return compare(interrupts, polls);
+	interrupts += READ_ONCE(forcepoll_cost_irq_ns) / max(c->depth, 1u);
+	pace = compare(c->pace[INTERRUPTS], c->pace[POLLS]);
+	if (pace < 0)
+		return interrupts < polls ? pace : 0;
+	return pace ?: max(compare(interrupts, polls), 0);
+}
+
+static void evaluate(struct forcepoll_class *c)
+{
+	int arm, won;
+
+	for (arm = 0; arm < NR_ARMS; arm++) {
+		c->ns[arm] = div_u64(c->sum[arm].ns, c->sum[arm].n);
+		if (!c->key.is.alone)
+			c->pace[arm] = div_u64(c->took[arm], c->window);
+	}
+	c->mean_ns = c->mean_ns ? (3 * (u64)c->mean_ns + c->ns[POLLS]) / 4 :
+				  c->ns[POLLS];
+	c->trials++;
+	won = verdict(c);
+	if (c->champion == POLLS)
+		won = -won; /* the other one */
+	if (won > 0 && c->quick < CONFIRM)
+		c->quick = CONFIRM;
+	c->score = clamp(c->score + won, SCORE_MIN, SCORE_CHANGE);
+	if (c->score < SCORE_CHANGE) {
+		if (won < 0)
+			c->reason = FORCEPOLL_REASON_faster;
+		return;
+	}
+	c->score = 0;
+	c->champion = !c->champion;
+	changed(c, mode_of(c, !c->champion), FORCEPOLL_REASON_faster);
+}
+
+/* Of several, as many as are in flight at the end may be missing. */
+static bool all_back(const struct forcepoll_class *c)
+{
+	const u32 most = c->window - c->window / 4;
+
+	return c->sum[INTERRUPTS].n >= most && c->sum[POLLS].n >= most;
+}
+
+static void rest(struct forcepoll_class *c)
+{
+	bool credit = c->quick &&
+		      c->debt <= CREDIT * REST_FACTOR * (s32)c->window;
+
+	c->phase = REST;
+	c->arm = c->champion;
+	c->measuring = 0;
+	c->rest = credit ? c->window : max_t(s32, c->debt, c->window);
+	c->left = c->rest - 1;
+}
+
+static void begin_trial(struct forcepoll_class *c)
+{
+	int depth = atomic_read(&forcepoll_owner()->bios);
+
+	c->debt = max(c->debt - (c->rest - max(c->left, 0)), 0);
+	if (c->quick)
+		c->quick--;
+	c->depth = max(depth, 1);
+	c->window = c->key.is.alone ?
+			    WINDOW :
+			    clamp_t(u32, 4 * c->depth, WINDOW, WINDOW_MAX);
+	c->debt += REST_FACTOR * (c->window + WARM(c->window));
+	c->explored += c->window + WARM(c->window);
+	if (!++c->trial)
+		c->trial = 1;
+	memset(c->sum, 0, sizeof(c->sum));
+	c->arm = c->trial & 1 ? c->champion : !c->champion;
+	c->phase = WARM_FIRST;
+	c->left = WARM(c->window) - 1;
+}
+
+/* The I/O that is judged now is the first of it. */
+static void next_phase(struct forcepoll_class *c)
+{
+	u64 now = local_clock();
+
+	if (test_and_set_bit_lock(0, &c->busy))
+		return;
+	if (c->left >= 0)
+		goto out; /* another CPU has done it */
+	switch (c->phase) {
+	case REST:
+		begin_trial(c);
+		break;
+	case WARM_FIRST:
+	case WARM_SECOND:
+		c->phase++;
+		c->began = now;
+		c->measuring = c->trial;
+		c->left = c->window - 1;
+		break;
+	case FIRST:
+		c->took[c->arm] = max_t(s64, now - c->began, 1);
+		c->measuring = 0;
+		c->phase = WARM_SECOND;
+		c->arm = !c->arm;
+		c->left = WARM(c->window) - 1;
+		break;
+	case SECOND:
+		c->took[c->arm] = max_t(s64, now - c->began, 1);
+		c->measuring = 0;
+		c->phase = SETTLE;
+		c->arm = c->champion;
+		c->left = c->window - 1;
+		if (!all_back(c))
+			break;
+		evaluate(c);
+		rest(c);
+		break;
+	case SETTLE: /* some never came: left alone, or failed */
+		rest(c);
+		break;
+	}
+out:
+	clear_bit_unlock(0, &c->busy);
+}
+
+/* -- sleeping first ------------------------------------------------------------ */
+
+/*
+ * As PAS does: longer by a hundredth after a sleep that was too short, shorter by a
+ * tenth after one that was too long. So one in eleven is.
+ */
+void forcepoll_judge_slept(const struct forcepoll_verdict *v, bool late)
+{
+	struct forcepoll_class *c = v->class;
+	u32 ns;
+
+	if (!c)
+		return;
+	ns = READ_ONCE(c->sleep_ns);
+	ns = late ? ns - ns / 10 : ns + ns / 100 + 1;
+	WRITE_ONCE(c->sleep_ns, ns);
+	forcepoll_stats_count(FORCEPOLL_COUNT_hybrid);
+	if (late)
+		forcepoll_stats_count(FORCEPOLL_COUNT_overslept);
+}
+
+static u32 sleep_cost(void)
+{
+	return max(READ_ONCE(forcepoll_cost_irq_ns), 1u);
+}
+
+/* What is not worth a sleep is polled, and the sleep that was too short grows. */
+static u32 sleep_of(struct forcepoll_class *c)
+{
+	u32 ns = READ_ONCE(c->sleep_ns);
+
+	if (ns >= 2 * sleep_cost())
+		return ns;
+	WRITE_ONCE(c->sleep_ns, ns + ns / 100 + 1);
+	return 0;
+}
+
+static void set_hybrid(struct forcepoll_class *c, bool on,
+		       enum forcepoll_reason why)
+{
+	enum forcepoll_mode from = mode_of(c, c->champion);
+
+	if (test_and_set_bit_lock(0, &c->busy))
+		return; /* the next time */
+	c->hybrid = on;
+	if (on && c->sleep_ns < c->mean_ns / 2)
+		c->sleep_ns = c->mean_ns / 2;
+	if (c->champion == POLLS)
+		changed(c, from, why);
+	clear_bit_unlock(0, &c->busy);
+}
+
+/* The mean of the last ones has become known. */
+static void recent(struct forcepoll_class *c, u64 mean)
+{
+	u32 was = c->mean_ns;
+
+	c->mean_ns = was ? div_u64(3ull * was + mean, 4) : mean;
+	/* Half as much again, or two thirds of it: it is another load. */
+	if (was && (2 * mean > 3ull * was || 3 * mean < 2ull * was) &&
+	    c->phase == REST && c->quick < CONFIRM) {
+		c->quick = CONFIRM;
+		if (c->debt <= CREDIT * REST_FACTOR * (s32)c->window)
+			c->left = min(c->left, 0);
+	}
+	if (c->hybrid && c->mean_ns < HYBRID_OFF * (u64)sleep_cost() &&
+	    READ_ONCE(mode) != MODE_hybrid)
+		set_hybrid(c, false, FORCEPOLL_REASON_fast_device);
+	else if (!c->hybrid && READ_ONCE(mode) == MODE_hybrid)
+		set_hybrid(c, true, FORCEPOLL_REASON_forced);
+	else if (!c->hybrid && c->mean_ns > HYBRID_ON * (u64)sleep_cost())
+		set_hybrid(c, true, FORCEPOLL_REASON_slow_device);
+}
+
+/* -- one I/O ------------------------------------------------------------------- */
+
+static struct forcepoll_class *class_of(const struct bio *bio,
+					const struct forcepoll_target *target,
+					enum forcepoll_origin origin,
+					bool alone)
+{
+	const bool by_cgroup = target->flags & FORCEPOLL_TARGET_CGROUP;
+	union class_key like = {
+		.is = {
+			.whose = forcepoll_whose(target),
+			.dev = disk_devt(bio->bi_bdev->bd_disk),
+			.origin = origin,
+			.size = size_class(bio->bi_iter.bi_size),
+			.alone = alone,
+			.by_cgroup = by_cgroup,
+		},
+	};
+
+	return find(&like);
+}
+
+struct forcepoll_verdict forcepoll_judge(const struct bio *bio,
+					 const struct forcepoll_target *target,
+					 enum forcepoll_origin origin,
+					 bool alone)
+{
+	struct forcepoll_verdict v = { .mode = FORCEPOLL_MODE_poll };
+	const int how = READ_ONCE(mode);
+	struct forcepoll_class *c;
+
+	if (how == MODE_poll)
+		return v;
+	c = class_of(bio, target, origin, alone);
+	if (!c)
+		return v;
+	v.class = c;
+	c->ios++;
+	c->used = jiffies;
+	if (how == MODE_auto) {
+		if (--c->left < 0)
+			next_phase(c);
+		v.trial = c->measuring;
+		if (c->arm == INTERRUPTS) {
+			v.mode = FORCEPOLL_MODE_interrupt;
+			return v;
+		}
+	}
+	if (c->hybrid && alone) {
+		v.mode = FORCEPOLL_MODE_hybrid;
+		v.sleep_ns = sleep_of(c);
+	}
+	return v;
+}
+
+void forcepoll_judge_done(const struct forcepoll_verdict *v, u64 ns)
+{
+	struct forcepoll_class *c = v->class;
+	const int arm = v->mode == FORCEPOLL_MODE_interrupt ? INTERRUPTS :
+							      POLLS;
+
+	if (!c)
+		return;
+	if (c->mean_ns)
+		ns = min(ns, OUTLIER * (u64)c->mean_ns);
+	if (v->trial) {
+		if (v->trial != c->trial)
+			return;
+		c->sum[arm].ns += ns;
+		c->sum[arm].n++;
+		if (c->phase != SETTLE || !all_back(c) ||
+		    test_and_set_bit_lock(0, &c->busy))
+			return;
+		if (c->phase == SETTLE) {
+			evaluate(c);
+			rest(c);
+		}
+		clear_bit_unlock(0, &c->busy);
+	} else if (arm == POLLS) {
+		c->recent_ns += ns;
+		if (++c->recent >= RECENT) {
+			ns = div_u64(c->recent_ns, c->recent);
+			c->recent_ns = 0;
+			c->recent = 0;
+			recent(c, ns);
+		}
+	}
+}
+
+/* -- one of several, in a trial ------------------------------------------------ */
+
+struct sample {
+	struct forcepoll_bio was;
+	struct forcepoll_verdict verdict;
+	u64 start;
+};
+static atomic_t alive = ATOMIC_INIT(0);
+
+static void sample_end_io(struct bio *bio)
+{
+	struct sample *s = bio->bi_private;
+
+	if (!bio->bi_status)
+		forcepoll_judge_done(&s->verdict,
+				     max_t(s64, local_clock() - s->start, 0));
+	forcepoll_bio_give_back(bio, &s->was);
+	forcepoll_stash_put(s);
+	bio_endio(bio);
+	atomic_dec(&alive);
+}
+
+void forcepoll_judge_watch(struct bio *bio, const struct forcepoll_verdict *v)
+{
+	struct sample *s = forcepoll_stash_get();
+
+	BUILD_BUG_ON(sizeof(*s) > FORCEPOLL_STASH_SIZE);
+	if (!s)
+		return;
+	s->verdict = *v;
+	s->start = local_clock();
+	forcepoll_bio_take(bio, &s->was, sample_end_io, s, 0);
+	atomic_inc(&alive);
+}
+
+void forcepoll_judge_drain(void)
+{
+	while (atomic_read(&alive))
+		msleep(20);
+}
+
+/* -- for status ---------------------------------------------------------------- */
+
+void forcepoll_judge_describe(struct forcepoll_classes *to)
+{
+	const struct forcepoll_class *c;
+	struct forcepoll_class_info *info;
+
+	to->n = 0;
+	for (c = classes; c < classes + ARRAY_SIZE(classes); c++) {
+		if (!c->key.words[1])
+			continue;
+		info = &to->info[to->n++];
+		*info = (struct forcepoll_class_info){
+			.key = c->key.is,
+			.mode = mode_of(c, c->champion),
+			.reason = c->reason,
+			.ios = c->ios,
+			.explored = c->explored,
+			.trials = c->trials,
+			.changes = c->changes,
+			.interrupt_ns = c->ns[INTERRUPTS],
+			.poll_ns = c->ns[POLLS],
+			.interrupt_pace_ns = c->pace[INTERRUPTS],
+			.poll_pace_ns = c->pace[POLLS],
+			.wait_ns = c->mean_ns,
+			.sleep_ns = c->hybrid ? c->sleep_ns : 0,
+		};
+	}
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef FORCEPOLL_JUDGE_H
+#define FORCEPOLL_JUDGE_H
+
+#include <linux/types.h>
+
+#include "forcepoll.h"
+
+struct bio;
+struct forcepoll_class;
+struct forcepoll_target;
+
+/* About one bio. To be kept with it, and given back when it is done. */
+struct forcepoll_verdict {
+	struct forcepoll_class *class; /* NULL: nothing is learned from it */
+	u32 sleep_ns; /* before the first poll; 0: none */
+	u16 trial; /* not 0: it is measured for that comparison */
+	u8 mode; /* enum forcepoll_mode */
+};
+
+/*
+ * How is this bio of current, a target, to be waited for? It may be polled, and would
+ * be: @alone in submit_bio(), or where its submitter waits.
+ */
+struct forcepoll_verdict forcepoll_judge(const struct bio *bio,
+					 const struct forcepoll_target *target,
+					 enum forcepoll_origin origin,
+					 bool alone);
+
+/*
+ * It took @ns from its submission until its submitter went on (alone), or until it
+ * was complete. May be called with interrupts off.
+ */
+void forcepoll_judge_done(const struct forcepoll_verdict *v, u64 ns);
+
+/* It slept for verdict.sleep_ns first. @late: it was complete by then. */
+void forcepoll_judge_slept(const struct forcepoll_verdict *v, bool late);
+
+/*
+ * @v has a trial, and the bio is one of several: it is seen when it completes. To be
+ * called before it is marked or cut.
+ */
+void forcepoll_judge_watch(struct bio *bio, const struct forcepoll_verdict *v);
+
+/* Nobody can submit: wait for the last of those. */
+void forcepoll_judge_drain(void);
+
+/* The n classes that there are, in no order. */
+void forcepoll_judge_describe(struct forcepoll_classes *classes);
+
+#endif

@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: waits as it is told to, finds out what does better, and says so.
+# TIMEOUT: 240
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# class EXPR: one that is judged, as jq sees it.
+class() {
+	"$LOADER" status --json | jq -e '.classes | ., any('"$1"')'
+}
+read_4k() {
+	check "load" cg_run db fio --name=j --filename="/dev/$dev" --readonly \
+		--direct=1 --rw=randread --bs=4k --size=256M --ioengine=psync "$@"
+}
+param() { echo "$2" >"/sys/module/forcepoll/parameters/$1"; }
+
+requires_forcepoll
+dev=$(nvme_dev)
+cg_make db
+
+# Told to poll
+loader_start --cgroup "$CGROOT/db"
+stat_mark
+read_4k --number_ios=2000
+check "all was polled" stat_is '.polled >= 2000 and .skip_judge == 0 and .hybrid == 0'
+check "nothing was judged" [ "$("$LOADER" status --json | jq -c .classes)" = "[]" ]
+loader_stop
+
+# Left to find out
+loader_start --mode auto --explain --cgroup "$CGROOT/db"
+param irq_ns 20000 # what a sleep costs: on a busy host it was too much when measured
+stat_mark
+read_4k --number_ios=20000
+check "one class" class '.whose == "/db" and .origin == "read" and .size == "<=4K" and
+	.alone and .device == "'"$dev"'" and .cgroup_id > 0'
+check "both modes were compared" class '.trials > 5 and .interrupt_ns > 0 and .poll_ns > 0'
+check "for a hundredth of the I/O, and a start on credit" class '.ios >= 20000 and
+	.explored > 0 and .explored <= .ios / 100 + 9 * 40'
+check "samples are counted" stat_is '.skip_judge > 0 and .submitted == .polled +
+	.skip_judge + .skip_busy + .unpolled'
+read_4k --number_ios=2000 --bs=64k
+check "another size is another class" class '.size == "<=64K" and (.alone | not)'
+read_4k --number_ios=2000 --ioengine=libaio --iodepth=8
+check "as are several in flight" class '.size == "<=4K" and (.alone | not) and .trials > 0'
+"$LOADER" status >said
+check "a table" grep -q "^  /db  .*read .*<=4K .*alone" said
+check "80 columns" eval '! grep -E ".{81}" said'
+# Where it takes long it sleeps first, which costs less.
+nvme_throttle 0 300
+read_4k --number_ios=400
+check "it has changed its mind" class '.alone and .size == "<=4K" and .mode != "poll" and
+	.changes > 0'
+check "and said so" grep -qE "^forcepoll-loader: /db read <=4K alone $dev: poll -> " \
+	loader.stderr
+loader_stop
+
+# Told to sleep first
+loader_start --mode hybrid --cgroup "$CGROOT/db"
+param irq_ns 20000
+read_4k --number_ios=300
+stat_mark
+read_4k --number_ios=300
+# How often depends on the drive: what is limited by the host comes at once after a
+# pause, and then the sleep is shortened.
+check "it slept, and was not always late" stat_is '.hybrid > 50 and .polled >= 300 and
+	.overslept < .hybrid'
+"$LOADER" status --json >said
+check "for most of the time" jq -e '.spin_ns.read < .wait_ns.read / 2' said
+loader_stop
+nvme_throttle 0 0
+
+# Whatever it is told meanwhile, nothing is lost.
+loader_start --cgroup "$CGROOT/db"
+param irq_ns 5000 # a sleep is cheap: hybrid is possible
+verify_start "$dev"
+aio_verify_start "$dev"
+for _ in 1 2 3; do
+	for mode in hybrid auto poll; do
+		param mode $mode
+		progress "$dev" "in mode $mode"
+	done
+done
+verify_stop
+check "no other mode" eval '! param mode never 2>/dev/null'
+loader_stop
