@@ -19,14 +19,14 @@
 #include "forcepoll.h"
 #include "whose.h"
 
-static unsigned int max_poll_cpu;
-module_param(max_poll_cpu, uint, 0644);
+unsigned int forcepoll_budget_each;
+module_param_named(max_poll_cpu, forcepoll_budget_each, uint, 0644);
 MODULE_PARM_DESC(
 	max_poll_cpu,
 	"percent of a CPU to poll with, for each cgroup or process (0: any)");
 
-static unsigned int max_poll_cpu_total;
-module_param(max_poll_cpu_total, uint, 0644);
+unsigned int forcepoll_budget_all;
+module_param_named(max_poll_cpu_total, forcepoll_budget_all, uint, 0644);
 MODULE_PARM_DESC(max_poll_cpu_total,
 		 "percent of a CPU to poll with, for all together (0: any)");
 
@@ -45,11 +45,6 @@ struct purse {
 #define PROBES 8
 static struct purse purses[1 << PURSE_BITS], total;
 static DEFINE_SPINLOCK(making);
-
-bool forcepoll_budget_is_set(void)
-{
-	return READ_ONCE(max_poll_cpu) || READ_ONCE(max_poll_cpu_total);
-}
 
 u64 forcepoll_budget_whose(const struct forcepoll_target *target)
 {
@@ -115,8 +110,8 @@ static bool is_empty(struct purse *p, unsigned int percent)
 
 bool forcepoll_budget_over(u64 whose)
 {
-	unsigned int each = READ_ONCE(max_poll_cpu);
-	unsigned int all = READ_ONCE(max_poll_cpu_total);
+	unsigned int each = READ_ONCE(forcepoll_budget_each);
+	unsigned int all = READ_ONCE(forcepoll_budget_all);
 	struct purse *p;
 
 	if (all && is_empty(&total, all))
@@ -129,8 +124,6 @@ void forcepoll_budget_charge(u64 whose, u64 ns)
 {
 	struct purse *p;
 
-	if (!ns || !forcepoll_budget_is_set())
-		return;
 	atomic64_sub(ns, &total.ns);
 	p = purse_of(whose, false);
 	if (p)

@@ -44,6 +44,7 @@
 enum { MODE_auto, MODE_poll, MODE_hybrid };
 static const char *const mode_names[] = { "auto", "poll", "hybrid" };
 static int mode = MODE_auto;
+bool forcepoll_judge_asked = true;
 
 static int set_mode(const char *word, const struct kernel_param *param)
 {
@@ -52,6 +53,7 @@ static int set_mode(const char *word, const struct kernel_param *param)
 	if (i < 0)
 		return i;
 	WRITE_ONCE(mode, i);
+	WRITE_ONCE(forcepoll_judge_asked, i != MODE_poll);
 	return 0;
 }
 
@@ -482,8 +484,6 @@ struct forcepoll_verdict forcepoll_judge(const struct bio *bio,
 	const int how = READ_ONCE(mode);
 	struct forcepoll_class *c;
 
-	if (how == MODE_poll)
-		return v;
 	c = class_of(bio, target, origin, alone);
 	if (!c)
 		return v;
@@ -506,14 +506,12 @@ struct forcepoll_verdict forcepoll_judge(const struct bio *bio,
 	return v;
 }
 
-void forcepoll_judge_done(const struct forcepoll_verdict *v, u64 ns)
+void forcepoll_judge_learn(const struct forcepoll_verdict *v, u64 ns)
 {
 	struct forcepoll_class *c = v->class;
 	const int arm = v->mode == FORCEPOLL_MODE_interrupt ? INTERRUPTS :
 							      POLLS;
 
-	if (!c)
-		return;
 	if (c->mean_ns)
 		ns = min(ns, OUTLIER * (u64)c->mean_ns);
 	if (v->trial) {

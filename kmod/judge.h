@@ -27,11 +27,21 @@ struct forcepoll_verdict forcepoll_judge(const struct bio *bio,
 					 enum forcepoll_origin origin,
 					 bool alone);
 
+/* Is there anything to find out? Parameter mode. */
+extern bool forcepoll_judge_asked;
+
 /*
  * It took @ns from its submission until its submitter went on (alone), or until it
  * was complete. May be called with interrupts off.
  */
-void forcepoll_judge_done(const struct forcepoll_verdict *v, u64 ns);
+void forcepoll_judge_learn(const struct forcepoll_verdict *v, u64 ns);
+
+static inline void forcepoll_judge_done(const struct forcepoll_verdict *v,
+					u64 ns)
+{
+	if (v->class)
+		forcepoll_judge_learn(v, ns);
+}
 
 /* It slept for verdict.sleep_ns first. @late: it was complete by then. */
 void forcepoll_judge_slept(const struct forcepoll_verdict *v, bool late);

@@ -249,7 +249,8 @@ void forcepoll_poll_spun(const struct forcepoll_owner *owner,
 			 enum forcepoll_origin origin, u64 ns)
 {
 	forcepoll_stats_spun(origin, ns);
-	forcepoll_budget_charge(READ_ONCE(owner->whose), ns);
+	if (forcepoll_budget_is_set())
+		forcepoll_budget_charge(READ_ONCE(owner->whose), ns);
 }
 
 /*
@@ -324,7 +325,8 @@ static void count(const struct bio *bio, const struct poll_ctx *ctx,
 	u64 spin_ns = ns - min(ns, ctx->napped_ns);
 
 	forcepoll_poll_adapt_spin(ns <= spin_max_ns());
-	forcepoll_budget_charge(forcepoll_owner()->whose, spin_ns);
+	if (forcepoll_budget_is_set())
+		forcepoll_budget_charge(forcepoll_owner()->whose, spin_ns);
 	if (!polled) {
 		forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
 		return;
@@ -614,11 +616,8 @@ static void submit_stacked(struct bio *bio, int nr, enum forcepoll_count why,
 static bool over_budget(const struct forcepoll_target *target)
 {
 	struct forcepoll_owner *owner = forcepoll_owner();
-	u64 whose;
+	u64 whose = forcepoll_budget_whose(target);
 
-	if (!forcepoll_budget_is_set())
-		return false;
-	whose = forcepoll_budget_whose(target);
 	if (READ_ONCE(owner->whose) != whose)
 		WRITE_ONCE(owner->whose, whose);
 	return forcepoll_budget_over(whose);
@@ -629,12 +628,14 @@ static void submit_judged(struct bio *bio,
 			  const struct forcepoll_target *target,
 			  enum forcepoll_origin origin, bool alone)
 {
-	struct forcepoll_verdict v = { .mode = FORCEPOLL_MODE_interrupt };
-	enum forcepoll_count why = FORCEPOLL_COUNT_skip_budget;
+	struct forcepoll_verdict v = { .mode = FORCEPOLL_MODE_poll };
+	enum forcepoll_count why = FORCEPOLL_COUNT_skip_judge;
 
-	if (!over_budget(target)) {
+	if (forcepoll_budget_is_set() && over_budget(target)) {
+		v.mode = FORCEPOLL_MODE_interrupt;
+		why = FORCEPOLL_COUNT_skip_budget;
+	} else if (READ_ONCE(forcepoll_judge_asked)) {
 		v = forcepoll_judge(bio, target, origin, alone);
-		why = FORCEPOLL_COUNT_skip_judge;
 	}
 	if (v.trial && !alone)
 		forcepoll_judge_watch(bio, &v);
