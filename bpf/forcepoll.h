@@ -234,6 +234,8 @@ struct forcepoll_stats {
 	__u64 age_ns; /* since the module was loaded */
 	__u64 observed[FORCEPOLL_NR_ORIGINS]; /* bios, sum == count observed */
 	__u64 observed_bytes[FORCEPOLL_NR_ORIGINS];
+	char policy[16]; /* name of the BPF policy that decides, or "" */
+	__u64 policy_disabled; /* 1: it took too long, and is not asked any more */
 };
 
 /* How one waits. X(name, what is done) */
@@ -301,9 +303,41 @@ struct forcepoll_classes {
 	struct forcepoll_class_info info[FORCEPOLL_MAX_CLASSES];
 };
 
+/*
+ * A policy in BPF: programs of yours decide how each bio is waited for that may be
+ * polled, and hear how long it took. See bpf/policy_example.c.
+ *
+ *   SEC("forcepoll_policy/select")    __u64 (const struct forcepoll_policy_ctx *)
+ *   SEC("forcepoll_policy/complete")  void (const struct forcepoll_policy_ctx *,
+ *                                           __u64 ns); may be missing
+ *
+ * select() runs in the task that submits. complete() may run in an interrupt, also in
+ * one that comes while select() runs on the same CPU: neither is left out then. What
+ * both write needs atomics or a bpf_spin_lock. They must not sleep. One whose calls
+ * take longer than parameter policy_max_ns is not asked any more.
+ */
+struct forcepoll_policy_ctx {
+	__u64 whose; /* cgroup id, or tgid: with whom it is judged */
+	__u64 bytes; /* complete(): 0 when not known any more */
+	__u32 tgid; /* the process, as the host numbers it; complete(): or 0 */
+	__u32 dev; /* major << 20 | minor of the disk that is polled */
+	__u32 origin; /* enum forcepoll_origin */
+	__u32 alone; /* 1: waited for alone, inside submit_bio; 0: one of several */
+	__u32 in_flight; /* of tgid: marked bios in flight now; no tgid: 0 */
+	__u32 runnable; /* 1: another task wants this CPU now */
+};
+
+/* What select() returns, or else: sleep for so many ns first, then poll. */
+#define FORCEPOLL_POLICY_INTERRUPT 0ULL
+#define FORCEPOLL_POLICY_POLL (~0ULL)
+#define FORCEPOLL_POLICY_DEFAULT (~0ULL - 1) /* as without a policy */
+#define FORCEPOLL_POLICY_SLEEP_MAX 10000000ULL /* longer: so long */
+#define FORCEPOLL_POLICY_SLEEP_SANE 1000000000ULL /* longer: no time, DEFAULT */
+
 /* The sizes that user-made map entries and other people's tools rely on. */
 _Static_assert(sizeof(struct forcepoll_target) == 8, "read as one u64");
 _Static_assert(sizeof(struct forcepoll_exe) == 16, "no holes: a hash key");
 _Static_assert(sizeof(struct forcepoll_class_key) == 16, "compared as two u64");
+_Static_assert(sizeof(struct forcepoll_policy_ctx) == 40, "no holes");
 
 #endif /* FORCEPOLL_H */

@@ -9,6 +9,7 @@
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
 #include <linux/bottom_half.h>
+#include <linux/bpf.h>
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
 #include <linux/compat.h>
@@ -41,6 +42,15 @@
 	__diag_ignore(GCC, 8, "-Wmissing-prototypes", "BPF kfuncs"); \
 	__diag_ignore(GCC, 8, "-Wmissing-declarations", "BPF kfuncs")
 #define __bpf_kfunc_end_defs() __diag_pop()
+#endif
+
+/*
+ * May modules have struct_ops? f6be98d19985 ("bpf, net: switch to dynamic
+ * registration", v6.9)
+ */
+#if defined(register_bpf_struct_ops) && defined(CONFIG_BPF_JIT) && \
+	defined(CONFIG_BPF_SYSCALL)
+#define FP_POLICY
 #endif
 
 /* Renamed by "ftrace: Rename ftrace_instruction_pointer_set()", v6.3 */

@@ -17,6 +17,7 @@
 #include "hook.h"
 #include "judge.h"
 #include "kfunc.h"
+#include "policy.h"
 #include "stats.h"
 #include "target.h"
 
@@ -134,6 +135,8 @@ __bpf_kfunc int forcepoll_stats_read(struct forcepoll_stats *stats)
 	stats->inflight = forcepoll_hook_inflight();
 	stats->waits = READ_ONCE(forcepoll_hook_waits);
 	stats->bios = forcepoll_flight_bios();
+	forcepoll_policy_describe(stats->policy);
+	stats->policy_disabled = forcepoll_policy_disabled();
 	forcepoll_stats_sum(stats);
 	return 0;
 }

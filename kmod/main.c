@@ -3,6 +3,7 @@
  * forcepoll: polled completions for the processes in a BPF map.
  *
  *   map --kfunc.c--> target.c <--asks-- hook.c --> poll.c --> stats.c --kfunc.c-->
+ *                                    BPF --policy.c--^
  *
  * Loaded and unbound the module does nothing: no hook, no timer, no thread.
  */
@@ -13,6 +14,7 @@
 #include "hook.h"
 #include "judge.h"
 #include "kfunc.h"
+#include "policy.h"
 #include "split.h"
 #include "stack.h"
 #include "stash.h"
@@ -41,6 +43,7 @@ static int __init forcepoll_init(void)
 	err = forcepoll_kfunc_init();
 	if (err)
 		goto err_hook;
+	forcepoll_policy_init();
 	return 0;
 
 err_hook:
@@ -57,11 +60,13 @@ err_stats:
 }
 
 /*
- * Not reached while bound (kfunc.c holds a reference), so the hook is gone; the
- * kfuncs go with the module's BTF.
+ * Not reached while bound (kfunc.c holds a reference), nor while there is a policy (its
+ * map does), so the hook is gone; the kfuncs and the struct_ops go with the module's
+ * BTF.
  */
 static void __exit forcepoll_exit(void)
 {
+	forcepoll_policy_uninit();
 	forcepoll_hook_drain();
 	forcepoll_flight_drain();
 	forcepoll_split_drain();
