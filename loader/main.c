@@ -57,6 +57,7 @@ enum {
 	KEY_PER_TARGET,
 	KEY_OBSERVE,
 	KEY_EXPLAIN,
+	KEY_POLICY,
 };
 
 static const struct argp_option argp_options[] = {
@@ -72,6 +73,8 @@ static const struct argp_option argp_options[] = {
 	  "poll nothing: count what would be polled (see status)", 0 },
 	{ 0, 0, 0, 0, "How it is polled:", 3 },
 	ARGS_HOW,
+	{ "policy", KEY_POLICY, "FILE", 0,
+	  "let the BPF programs in this object decide, if they want to", 0 },
 	{ "explain", KEY_EXPLAIN, 0, 0,
 	  "say each time that --mode auto changes its mind, and why", 0 },
 	{ 0, 0, 0, 0, "How it runs:", 4 },
@@ -129,7 +132,7 @@ static void check(struct argp_state *state, const struct options *o)
 
 	if (o->command != CMD_RUN) {
 		if (chosen || o->devices.n || o->background || o->interval ||
-		    o->max_bytes || o->observe || o->dry_run ||
+		    o->max_bytes || o->observe || o->policy || o->dry_run ||
 		    o->count_switches || o->per_target || o->explain ||
 		    o->mode || o->max_poll_cpu || o->max_poll_cpu_total)
 			argp_error(state, "a command takes --json, --pin-dir "
@@ -141,6 +144,8 @@ static void check(struct argp_state *state, const struct options *o)
 				  "--exe or --all");
 	if (o->follow && !o->pids.n)
 		argp_error(state, "--follow-forks goes with --pid");
+	if (o->policy && o->observe)
+		argp_error(state, "--observe asks no --policy");
 	if (o->per_target && !o->interval)
 		argp_error(state, "--per-target goes with --interval");
 	if (o->background && (o->interval || o->count_switches || o->explain))
@@ -159,6 +164,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_OBSERVE:
 		o->observe = true;
+		break;
+	case KEY_POLICY:
+		o->policy = arg;
 		break;
 	case 'b':
 		o->background = true;

@@ -25,6 +25,7 @@ struct options {
 	__u32 max_poll_cpu, max_poll_cpu_total; /* percent; 0: any */
 	double interval; /* seconds; 0: none */
 	const char *pin_dir;
+	const char *policy; /* file, or NULL */
 	const char *module; /* file, or NULL: modprobe */
 };
 

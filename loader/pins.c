@@ -25,7 +25,7 @@
 #include "pins.h"
 #include "targets.skel.h"
 
-/* Every name that forcepoll pins; a link has its program's. */
+/* Every name that forcepoll pins; a link has its program's, but for the policy's. */
 static const struct {
 	const char *name;
 	__u32 key_size, value_size; /* 0, 0: a link */
@@ -45,6 +45,7 @@ static const struct {
 	{ "on_exit", 0, 0 },
 	{ "on_attach", 0, 0 },
 	{ "on_rmdir", 0, 0 },
+	{ "policy", 0, 0 },
 };
 
 #define NR_KNOWN (sizeof(known) / sizeof(known[0]))
@@ -227,6 +228,18 @@ int pins_map(const struct pins *pins, const char *name)
 		return err;
 	fd = bpf_obj_get(path);
 	return fd < 0 ? -errno : fd;
+}
+
+int pins_put(const struct pins *pins, const char *name, int fd)
+{
+	char path[PATH_MAX];
+	int err = path_of(pins, name, path);
+
+	if (!err && unlink(path) && errno != ENOENT)
+		err = -errno;
+	if (!err && bpf_obj_pin(fd, path))
+		err = -errno;
+	return err;
 }
 
 __u32 pins_targets_id(const struct pins *pins)

@@ -34,8 +34,11 @@ int pins_prepare(const struct pins *pins, struct targets_bpf *bpf);
 /* Pin the attached links in place of an earlier run's, which then detach. */
 int pins_links(const struct pins *pins, struct targets_bpf *bpf);
 
-/* A descriptor of a pinned map, or -errno. Says nothing. */
+/* A descriptor of what is pinned by that name, or -errno. Says nothing. */
 int pins_map(const struct pins *pins, const char *name);
+
+/* Pin it, in place of what was. Says nothing. */
+int pins_put(const struct pins *pins, const char *name, int fd);
 
 /* The kernel's id of the pinned map of targets; 0 when there is none. */
 __u32 pins_targets_id(const struct pins *pins);

@@ -182,6 +182,8 @@ static int dry_run(const struct selection *s, const struct pins *pins,
 			printf("%s on %s\n", would, s->devices[i]->name);
 	if (o->max_bytes)
 		printf("%s I/O of up to %u bytes\n", would, o->max_bytes);
+	if (o->policy)
+		printf("would let %s decide\n", o->policy);
 	printf("would %s %s\n", pins->found ? "take over" : "create",
 	       pins->dir);
 	if (module_loaded())

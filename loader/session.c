@@ -12,6 +12,7 @@
 #include "machine.h"
 #include "module.h"
 #include "options.h"
+#include "policy.h"
 #include "select_devices.h"
 #include "session.h"
 #include "targets.skel.h"
@@ -56,6 +57,8 @@ int session_check(struct session *s, const struct options *o)
 	err = err ?: select_check(&s->selection, o);
 	err = err ?: select_devices(&s->selection, o);
 	err = err ?: pins_check(&s->pins, o->pin_dir);
+	if (!err && o->policy)
+		err = policy_check(o->policy);
 	if (!err && (o->pids.n || o->dry_run))
 		err = rehearse(&s->selection, o);
 	return err;
@@ -107,7 +110,9 @@ static int bind(struct session *s)
 			   bpf_map__fd(bpf->maps.devices));
 	if (err)
 		return err;
-	err = control_bind(&control);
+	if (o->policy)
+		err = policy_load(&s->pins, o->policy);
+	err = err ?: control_bind(&control);
 	control_close(&control);
 	return err;
 }

@@ -15,7 +15,7 @@ struct targets_bpf;
  * module poll:
  *
  *   check words -> lock pins -> write state -> load module -> load and pin maps
- *   -> attach and pin programs -> fill rules -> seed -> bind ... undo
+ *   -> attach and pin programs -> fill rules -> seed -> policy -> bind ... undo
  *
  * Everything is pinned from the start, so that a loader that is killed leaves a
  * run that goes on and can be taken over, not half of one.

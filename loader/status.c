@@ -295,6 +295,9 @@ static void print_view(struct view *v)
 			       !v->stats.bound ? "loaded, not bound" :
 			       all_observed(v) ? "loaded, bound: observing" :
 						 "loaded, bound: polling");
+	if (*v->stats.policy)
+		printf("policy: %s%s\n", v->stats.policy,
+		       v->stats.policy_disabled ? ", disabled: too slow" : "");
 	print_targets(v);
 	printf("\ndevices:\n");
 	device_print_trees(v->devices, v->nr_devices);
@@ -345,6 +348,14 @@ static void json_view(struct view *v)
 	json_u64(&j, "inflight", s->inflight);
 	json_u64(&j, "bios_in_flight", s->bios);
 	json_u64(&j, "max_wait_ns", s->max_wait_ns);
+	if (*s->policy) {
+		json_object(&j, "policy");
+		json_string(&j, "name", s->policy);
+		json_bool(&j, "disabled", s->policy_disabled);
+		json_end(&j);
+	} else {
+		json_null(&j, "policy");
+	}
 
 	json_array(&j, "targets");
 	for (__u32 i = 0; i < v->nr_targets; i++) {
