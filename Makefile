@@ -18,7 +18,8 @@
 ## make [TARGET...] [VARIABLE=VALUE...]
 ##
 ##   all        loader and kmod (default)
-##   loader     build/forcepoll-loader, the BPF programs inside
+##   loader     build/forcepoll-loader, the BPF programs inside; an example of a
+##              policy in build/bpf
 ##   kmod       build/<release>/forcepoll.ko for each release in KREL
 ##   install    loader, man page and module; uninstall takes them away
 ##   dkms       source of the module in /usr/src, for DKMS
@@ -81,6 +82,8 @@ VMLINUX ?= $(lastword $(shell \
 ARCH    := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 BPF     := $(patsubst bpf/%.bpf.c,%,$(wildcard bpf/*.bpf.c))
 SKELS   := $(BPF:%=$(B)/bpf/%.skel.h)
+# For users, to begin with: not part of anything.
+EXAMPLE := $(B)/bpf/policy_example.o
 
 # -mcpu=v3: 32-bit arithmetic and atomics, known to every kernel with kfuncs.
 BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) \
@@ -98,6 +101,10 @@ $(BPF:%=$(B)/bpf/%.bpf.o): $(B)/bpf/%.bpf.o: bpf/%.bpf.c $(B)/bpf/vmlinux.h \
 		-c $< -o $(@:.bpf.o=.tmp.o)
 	$(Q)bpftool gen object $@ $(@:.bpf.o=.tmp.o)
 
+$(EXAMPLE): $(B)/bpf/%.o: bpf/%.c bpf/forcepoll.h $(B)/bpf/vmlinux.h Makefile
+	$(call say,BPF)
+	$(Q)$(CLANG) $(BPFFLAGS) -c $< -o $@
+
 $(SKELS): %.skel.h: %.bpf.o
 	$(call say,SKEL)
 	$(Q)bpftool gen skeleton $< >$@
@@ -111,7 +118,7 @@ LOADER_CFLAGS := -std=gnu11 -Wall -Wextra -Wstrict-prototypes \
 	-Werror=incompatible-pointer-types -Werror=return-type \
 	-Werror=format $(if $(CI),-Werror) -D_GNU_SOURCE -Ibpf -I$(B)/bpf -I$(B)/loader
 
-loader: $(B)/forcepoll-loader
+loader: $(B)/forcepoll-loader $(EXAMPLE)
 
 # "[0] = "read"," and so on, from "#define __NR_read 0".
 $(B)/loader/syscalls_%.h:
