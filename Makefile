@@ -244,7 +244,8 @@ $(TESTS): $(B)/tests/%: tests/src/%.c Makefile
 $(B)/tests/attach $(B)/tests/fill: TESTS_LIBS := -lbpf
 $(B)/tests/inflight_uring: TESTS_LIBS := -luring
 
-$(TESTS_BPF): $(B)/tests/%.bpf.o: tests/src/%.bpf.c $(B)/bpf/vmlinux.h Makefile
+$(TESTS_BPF): $(B)/tests/%.bpf.o: tests/src/%.bpf.c bpf/forcepoll.h \
+		$(B)/bpf/vmlinux.h Makefile
 	$(call say,BPF)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPFFLAGS) -c $< -o $@
