@@ -311,14 +311,16 @@ struct forcepoll_classes {
  *   SEC("forcepoll_policy/complete")  void (const struct forcepoll_policy_ctx *,
  *                                           __u64 ns); may be missing
  *
- * select() runs in the task that submits. complete() may run in an interrupt, also in
+ * select() runs in the task that submits. complete() is told of all that select() did
+ * not leave to the default: ns from submission until its submitter goes on if that
+ * polls it alone, else until it is complete. It may run in an interrupt, also in
  * one that comes while select() runs on the same CPU: neither is left out then. What
  * both write needs atomics or a bpf_spin_lock. They must not sleep. One whose calls
  * take longer than parameter policy_max_ns is not asked any more.
  */
 struct forcepoll_policy_ctx {
 	__u64 whose; /* cgroup id, or tgid: with whom it is judged */
-	__u64 bytes; /* complete(): 0 when not known any more */
+	__u64 bytes;
 	__u32 tgid; /* the process, as the host numbers it; complete(): or 0 */
 	__u32 dev; /* major << 20 | minor of the disk that is polled */
 	__u32 origin; /* enum forcepoll_origin */

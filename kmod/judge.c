@@ -34,6 +34,7 @@
 #include "flight.h"
 #include "hook.h"
 #include "judge.h"
+#include "policy.h"
 #include "stash.h"
 #include "stats.h"
 #include "trace.h"
@@ -390,14 +391,13 @@ void forcepoll_judge_slept(const struct forcepoll_verdict *v, bool late)
 	struct forcepoll_class *c = v->class;
 	u32 ns;
 
-	if (!c)
-		return;
-	ns = READ_ONCE(c->sleep_ns);
-	ns = late ? ns - ns / 10 : ns + ns / 100 + 1;
-	WRITE_ONCE(c->sleep_ns, ns);
 	forcepoll_stats_count(FORCEPOLL_COUNT_hybrid);
 	if (late)
 		forcepoll_stats_count(FORCEPOLL_COUNT_overslept);
+	if (!c)
+		return; /* a policy's own affair */
+	ns = READ_ONCE(c->sleep_ns);
+	WRITE_ONCE(c->sleep_ns, late ? ns - ns / 10 : ns + ns / 100 + 1);
 }
 
 static u32 sleep_cost(void)
@@ -538,12 +538,14 @@ void forcepoll_judge_learn(const struct forcepoll_verdict *v, u64 ns)
 	}
 }
 
-/* -- one of several, in a trial ------------------------------------------------ */
+/* -- what is not waited for inside ------------------------------------------------ */
 
 struct sample {
 	struct forcepoll_bio was;
 	struct forcepoll_verdict verdict;
-	u64 start;
+	u64 start, whose;
+	u8 origin;
+	bool alone;
 };
 static atomic_t alive = ATOMIC_INIT(0);
 
@@ -551,16 +553,22 @@ static void sample_end_io(struct bio *bio)
 {
 	struct sample *s = bio->bi_private;
 
+	u64 ns = max_t(s64, local_clock() - s->start, 0);
+
 	if (!bio->bi_status)
-		forcepoll_judge_done(&s->verdict,
-				     max_t(s64, local_clock() - s->start, 0));
+		forcepoll_judge_done(&s->verdict, ns);
 	forcepoll_bio_give_back(bio, &s->was);
+	if (s->verdict.policy)
+		forcepoll_policy_complete(bio, s->origin, s->alone, s->whose,
+					  s->was.iter.bi_size, ns, false);
 	forcepoll_stash_put(s);
 	bio_endio(bio);
 	atomic_dec(&alive);
 }
 
-void forcepoll_judge_watch(struct bio *bio, const struct forcepoll_verdict *v)
+void forcepoll_judge_watch(struct bio *bio, const struct forcepoll_verdict *v,
+			   const struct forcepoll_target *target,
+			   enum forcepoll_origin origin, bool alone)
 {
 	struct sample *s = forcepoll_stash_get();
 
@@ -569,6 +577,9 @@ void forcepoll_judge_watch(struct bio *bio, const struct forcepoll_verdict *v)
 		return;
 	s->verdict = *v;
 	s->start = local_clock();
+	s->whose = forcepoll_whose(target);
+	s->origin = origin;
+	s->alone = alone;
 	forcepoll_bio_take(bio, &s->was, sample_end_io, s, 0);
 	atomic_inc(&alive);
 }

@@ -15,6 +15,7 @@ struct forcepoll_verdict {
 	struct forcepoll_class *class; /* NULL: nothing is learned from it */
 	u32 sleep_ns; /* before the first poll; 0: none */
 	u16 trial; /* not 0: it is measured for that comparison */
+	bool policy; /* a BPF policy has said so, and wants to know how long it takes */
 	u8 mode; /* enum forcepoll_mode */
 };
 
@@ -47,10 +48,12 @@ static inline void forcepoll_judge_done(const struct forcepoll_verdict *v,
 void forcepoll_judge_slept(const struct forcepoll_verdict *v, bool late);
 
 /*
- * @v has a trial, and the bio is one of several: it is seen when it completes. To be
- * called before it is marked or cut.
+ * The bio is not waited for in submit_bio(): what becomes of it is seen when it
+ * completes. To be called before it is marked or cut.
  */
-void forcepoll_judge_watch(struct bio *bio, const struct forcepoll_verdict *v);
+void forcepoll_judge_watch(struct bio *bio, const struct forcepoll_verdict *v,
+			   const struct forcepoll_target *target,
+			   enum forcepoll_origin origin, bool alone);
 
 /* Nobody can submit: wait for the last of those. */
 void forcepoll_judge_drain(void);

@@ -134,18 +134,6 @@ static void forget_times(void)
 
 /* -- asking it ----------------------------------------------------------------- */
 
-/* What a bio that is complete was. Of a clone the pages may be another's. */
-static u64 bytes_done(const struct bio *bio)
-{
-	u64 bytes = 0;
-	int i;
-
-	if (!(bio->bi_flags & 1U << BIO_CLONED))
-		for (i = 0; i < bio->bi_vcnt; i++)
-			bytes += bio->bi_io_vec[i].bv_len;
-	return bytes;
-}
-
 static struct forcepoll_policy_ctx context(const struct bio *bio,
 					   enum forcepoll_origin origin,
 					   bool alone, u64 whose, bool ours)
@@ -204,7 +192,8 @@ bool forcepoll_policy_select(const struct bio *bio,
 
 void forcepoll_policy_complete(const struct bio *bio,
 			       enum forcepoll_origin origin, bool alone,
-			       u64 whose, u64 ns)
+			       u64 whose, unsigned int bytes, u64 ns,
+			       bool submitter)
 {
 	const struct forcepoll_policy_ops *p;
 	struct forcepoll_policy_ctx ctx;
@@ -213,8 +202,8 @@ void forcepoll_policy_complete(const struct bio *bio,
 	rcu_read_lock();
 	p = rcu_dereference(policy);
 	if (p && p->complete && !READ_ONCE(disabled)) {
-		ctx = context(bio, origin, alone, whose, alone && in_task());
-		ctx.bytes = bytes_done(bio);
+		ctx = context(bio, origin, alone, whose, submitter);
+		ctx.bytes = bytes;
 		begin = time_begin(COMPLETE);
 		p->complete(&ctx, ns);
 		time_end(COMPLETE, begin);
@@ -390,7 +379,8 @@ bool forcepoll_policy_select(const struct bio *bio,
 
 void forcepoll_policy_complete(const struct bio *bio,
 			       enum forcepoll_origin origin, bool alone,
-			       u64 whose, u64 ns)
+			       u64 whose, unsigned int bytes, u64 ns,
+			       bool submitter)
 {
 }
 

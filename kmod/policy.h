@@ -30,14 +30,15 @@ bool forcepoll_policy_select(const struct bio *bio,
 			     u64 whose, struct forcepoll_verdict *v);
 
 /*
- * The bio took @ns. Before its own completion is called, as then it may be gone. Any
- * context but NMI, also with interrupts off: the program cannot sleep, and no call of
- * it is left out because it interrupts another (bpf_prog_check_recur()). In a task it
- * is taken for the submitter's if it was @alone.
+ * The bio, of @bytes when it was submitted, took @ns. Before its own completion is
+ * called, as then it may be gone. By its @submitter, or in any context but NMI, also
+ * with interrupts off: the program cannot sleep, and no call of it is left out because
+ * it interrupts another (bpf_prog_check_recur()).
  */
 void forcepoll_policy_complete(const struct bio *bio,
 			       enum forcepoll_origin origin, bool alone,
-			       u64 whose, u64 ns);
+			       u64 whose, unsigned int bytes, u64 ns,
+			       bool submitter);
 
 /* Its name, or "". */
 void forcepoll_policy_describe(char name[16]);

@@ -34,6 +34,7 @@
 #include "flight.h"
 #include "hook.h"
 #include "judge.h"
+#include "policy.h"
 #include "poll.h"
 #include "readahead.h"
 #include "split.h"
@@ -41,6 +42,7 @@
 #include "stats.h"
 #include "target.h"
 #include "trace.h"
+#include "whose.h"
 
 /*
  * Longer than a drive for which polling is of use takes for a small read, also
@@ -344,7 +346,9 @@ static void count(const struct bio *bio, const struct poll_ctx *ctx,
 }
 
 /* R14: after bio_endio() the bio may be anything. */
-static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin,
+static void poll_to_completion(struct bio *bio,
+			       const struct forcepoll_target *target,
+			       enum forcepoll_origin origin,
 			       const struct forcepoll_verdict *v)
 {
 	struct poll_ctx ctx = { .task = current };
@@ -372,6 +376,10 @@ static void poll_to_completion(struct bio *bio, enum forcepoll_origin origin,
 	count(bio, &ctx, origin, was.iter.bi_size, polled, ns);
 	if (polled)
 		forcepoll_judge_done(v, ns);
+	if (v->policy)
+		forcepoll_policy_complete(bio, origin, true,
+					  forcepoll_whose(target),
+					  was.iter.bi_size, ns, true);
 	bio_endio(bio);
 }
 
@@ -634,11 +642,16 @@ static void submit_judged(struct bio *bio,
 	if (forcepoll_budget_is_set() && over_budget(target)) {
 		v.mode = FORCEPOLL_MODE_interrupt;
 		why = FORCEPOLL_COUNT_skip_budget;
+	} else if (static_branch_unlikely(&forcepoll_policy_loaded) &&
+		   forcepoll_policy_select(bio, origin, alone,
+					   forcepoll_whose(target), &v)) {
+		v.policy = true;
 	} else if (READ_ONCE(forcepoll_judge_asked)) {
 		v = forcepoll_judge(bio, target, origin, alone);
 	}
-	if (v.trial && !alone)
-		forcepoll_judge_watch(bio, &v);
+	if ((v.trial && !alone) ||
+	    (v.policy && !(alone && v.mode != FORCEPOLL_MODE_interrupt)))
+		forcepoll_judge_watch(bio, &v, target, origin, alone);
 	if (v.mode == FORCEPOLL_MODE_interrupt) {
 		forcepoll_stats_count(why);
 		forcepoll_flight_beside(bio);
@@ -647,7 +660,7 @@ static void submit_judged(struct bio *bio,
 		else
 			forcepoll_hook_submit(bio);
 	} else if (alone) {
-		poll_to_completion(bio, origin, &v);
+		poll_to_completion(bio, target, origin, &v);
 	} else if (forcepoll_split_needed(bio) &&
 		   forcepoll_split_allowed(bio)) { /* limits may have changed */
 		forcepoll_split_submit(bio, origin);

@@ -82,9 +82,10 @@ says interrupt
 reads ".polled == 0 and .skip_judge == 300" psync
 reads ".polled == 0 and .skip_judge == 300" libaio --iodepth=16
 check "it was asked" [ "$(seen asked)" = 600 ]
+check "and told" [ "$(seen told)" = 600 ]
 says poll
 reads ".polled == 300 and .skip_judge == 0" psync
-check "it was told" [ $(($(seen told_alone) >= 300 && $(seen bytes) >= 300 * 4096)) = 1 ]
+check "it was told" [ $(($(seen told_alone) >= 600 && $(seen bytes) >= 300 * 4096)) = 1 ]
 told=$(seen told)
 reads ".async > 100 and .skip_judge == 0" libaio --iodepth=16
 check "it was told of several" [ $(($(seen told) > told + 100)) = 1 ]
@@ -94,7 +95,7 @@ for answer in default error; do
 	reads ".polled + .unpolled + .skip_judge == 300" psync
 done
 says sleep
-reads ".polled + .unpolled == 300" psync
+reads ".polled + .unpolled == 300 and .hybrid > 250" psync
 check "it was asked" [ "$(seen asked)" = $((asked + 900)) ]
 check "nothing was strange" [ "$(seen strange)" = 0 ]
 

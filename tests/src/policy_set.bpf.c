@@ -38,7 +38,7 @@ void BPF_PROG(hear, const struct forcepoll_policy_ctx *io, __u64 ns)
 	look_at(io);
 	if (io->alone)
 		__sync_fetch_and_add(&told_alone, 1);
-	if (io->alone != !!io->tgid)
+	if (!io->bytes || (io->tgid && !io->alone))
 		__sync_fetch_and_add(&strange, 1);
 }
 
