@@ -257,7 +257,6 @@ enum forcepoll_mode {
 	X(faster, "takes less time than the other")                \
 	X(slow_device, "the device takes long: sleeping is cheap") \
 	X(fast_device, "the device is too fast to sleep first")    \
-	X(policy, "a BPF policy says so")                          \
 	X(forced, "parameter mode")
 
 enum forcepoll_reason {

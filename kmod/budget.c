@@ -101,7 +101,7 @@ static bool is_empty(struct purse *p, unsigned int percent)
 	p->used = jiffies;
 	if (since >= (s64)REFILL_NS && cmpxchg64(&p->filled, was, now) == was) {
 		since = min_t(s64, since, PERIOD_NS);
-		ns = atomic64_add_return(since * percent / 100, &p->ns);
+		ns = atomic64_add_return(div_s64(since * percent, 100), &p->ns);
 		if (ns > most)
 			atomic64_sub(ns - most, &p->ns);
 	}

@@ -74,9 +74,11 @@ MODULE_PARM_DESC(mode,
 enum { INTERRUPTS, POLLS, NR_ARMS }; /* by polling, also if it sleeps first */
 enum phase { REST, WARM_FIRST, FIRST, WARM_SECOND, SECOND, SETTLE };
 
-#define WINDOW \
-	32 /* I/Os; for some in flight together four times as many as those */
+/* I/Os at the least; for some in flight together four times as many as those. */
+#define WINDOW 32
 #define WINDOW_MAX 256
+/* And for so long: some turns of a scheduler, or who waits for a CPU is not seen. */
+#define WINDOW_NS (8 * NSEC_PER_MSEC)
 #define WARM(window) ((window) / 4) /* in flight when the mode changes */
 #define REST_FACTOR 100
 #define CREDIT 8 /* trials in a row */
@@ -85,7 +87,9 @@ enum phase { REST, WARM_FIRST, FIRST, WARM_SECOND, SECOND, SETTLE };
 #define CONFIRM 3 /* more trials when the other mode has won one */
 #define CLEAR 102 /* percent: less is no difference */
 #define STRONG 125
-#define OUTLIER 4 /* times the mean: the drive, or the host, stood still */
+/* Times the mean: the drive, or the host, stood still. What is often is no outlier. */
+#define OUTLIER 64
+#define OUTLIER_RECENT 4
 
 /* Sleep first where the wait is so many times what a sleep costs. */
 #define HYBRID_ON 4
@@ -121,8 +125,11 @@ struct forcepoll_class {
 	enum phase phase;
 	u16 trial;
 	u32 window, depth;
+	u32 tried,
+		last; /* I/Os in the other mode: in this trial, in the one before */
 	s32 rest, debt; /* I/Os */
 	u64 began;
+	u32 size[NR_ARMS]; /* of the windows, I/Os */
 	u64 took[NR_ARMS]; /* ns for a window, by the clock on the wall */
 	struct {
 		u64 ns;
@@ -270,9 +277,12 @@ static void evaluate(struct forcepoll_class *c)
 	int arm, won;
 
 	for (arm = 0; arm < NR_ARMS; arm++) {
-		c->ns[arm] = div_u64(c->sum[arm].ns, c->sum[arm].n);
+		/* 0 only where the class is made anew meanwhile. */
+		c->ns[arm] = div_u64(c->sum[arm].ns,
+				     max(READ_ONCE(c->sum[arm].n), 1u));
 		if (!c->key.is.alone)
-			c->pace[arm] = div_u64(c->took[arm], c->window);
+			c->pace[arm] = div_u64(
+				c->took[arm], max(READ_ONCE(c->size[arm]), 1u));
 	}
 	c->mean_ns = c->mean_ns ? (3 * (u64)c->mean_ns + c->ns[POLLS]) / 4 :
 				  c->ns[POLLS];
@@ -296,24 +306,35 @@ static void evaluate(struct forcepoll_class *c)
 /* Of several, as many as are in flight at the end may be missing. */
 static bool all_back(const struct forcepoll_class *c)
 {
-	const u32 most = c->window - c->window / 4;
+	int arm;
 
-	return c->sum[INTERRUPTS].n >= most && c->sum[POLLS].n >= most;
+	for (arm = 0; arm < NR_ARMS; arm++)
+		if (c->sum[arm].n < c->size[arm] - c->size[arm] / 4)
+			return false;
+	return true;
+}
+
+/* In I/Os: there may be another trial soon. */
+static bool owes_little(const struct forcepoll_class *c)
+{
+	return c->debt <= CREDIT * REST_FACTOR * (s32)max(c->last, c->window);
 }
 
 static void rest(struct forcepoll_class *c)
 {
-	bool credit = c->quick &&
-		      c->debt <= CREDIT * REST_FACTOR * (s32)c->window;
-
+	c->last = c->tried;
+	c->debt += REST_FACTOR * c->tried;
+	c->explored += c->tried;
+	c->tried = 0;
 	c->phase = REST;
 	c->arm = c->champion;
 	c->measuring = 0;
-	c->rest = credit ? c->window : max_t(s32, c->debt, c->window);
+	c->rest = c->quick && owes_little(c) ? c->window :
+					       max_t(s32, c->debt, c->window);
 	c->left = c->rest - 1;
 }
 
-static void begin_trial(struct forcepoll_class *c)
+static void begin_trial(struct forcepoll_class *c, u64 now)
 {
 	int depth = atomic_read(&forcepoll_owner()->bios);
 
@@ -324,14 +345,27 @@ static void begin_trial(struct forcepoll_class *c)
 	c->window = c->key.is.alone ?
 			    WINDOW :
 			    clamp_t(u32, 4 * c->depth, WINDOW, WINDOW_MAX);
-	c->debt += REST_FACTOR * (c->window + WARM(c->window));
-	c->explored += c->window + WARM(c->window);
 	if (!++c->trial)
 		c->trial = 1;
 	memset(c->sum, 0, sizeof(c->sum));
+	memset(c->size, 0, sizeof(c->size));
 	c->arm = c->trial & 1 ? c->champion : !c->champion;
 	c->phase = WARM_FIRST;
+	c->began = now;
 	c->left = WARM(c->window) - 1;
+}
+
+/* As many I/Os of the phase are over. If that did not take long enough, it goes on. */
+static bool is_over(struct forcepoll_class *c, u64 now, u32 ios, u64 ns)
+{
+	if (c->arm != c->champion)
+		c->tried += ios;
+	if (c->measuring)
+		c->size[c->arm] += ios;
+	if ((s64)(now - c->began) >= (s64)ns)
+		return true;
+	c->left = ios - 1;
+	return false;
 }
 
 /* The I/O that is judged now is the first of it. */
@@ -345,32 +379,37 @@ static void next_phase(struct forcepoll_class *c)
 		goto out; /* another CPU has done it */
 	switch (c->phase) {
 	case REST:
-		begin_trial(c);
+		begin_trial(c, now);
 		break;
 	case WARM_FIRST:
 	case WARM_SECOND:
+		if (!is_over(c, now, WARM(c->window), WARM(WINDOW_NS)))
+			break;
 		c->phase++;
 		c->began = now;
 		c->measuring = c->trial;
 		c->left = c->window - 1;
 		break;
 	case FIRST:
-		c->took[c->arm] = max_t(s64, now - c->began, 1);
-		c->measuring = 0;
-		c->phase = WARM_SECOND;
-		c->arm = !c->arm;
-		c->left = WARM(c->window) - 1;
-		break;
 	case SECOND:
+		if (!is_over(c, now, c->window, WINDOW_NS))
+			break;
 		c->took[c->arm] = max_t(s64, now - c->began, 1);
+		c->began = now;
 		c->measuring = 0;
+		if (c->phase == FIRST) {
+			c->phase = WARM_SECOND;
+			c->arm = !c->arm;
+			c->left = WARM(c->window) - 1;
+			break;
+		}
 		c->phase = SETTLE;
 		c->arm = c->champion;
 		c->left = c->window - 1;
-		if (!all_back(c))
-			break;
-		evaluate(c);
-		rest(c);
+		if (all_back(c)) {
+			evaluate(c);
+			rest(c);
+		}
 		break;
 	case SETTLE: /* some never came: left alone, or failed */
 		rest(c);
@@ -441,7 +480,7 @@ static void recent(struct forcepoll_class *c, u64 mean)
 	if (was && (2 * mean > 3ull * was || 3 * mean < 2ull * was) &&
 	    c->phase == REST && c->quick < CONFIRM) {
 		c->quick = CONFIRM;
-		if (c->debt <= CREDIT * REST_FACTOR * (s32)c->window)
+		if (owes_little(c))
 			c->left = min(c->left, 0);
 	}
 	if (c->hybrid && c->mean_ns < HYBRID_OFF * (u64)sleep_cost() &&
@@ -511,9 +550,11 @@ void forcepoll_judge_learn(const struct forcepoll_verdict *v, u64 ns)
 	struct forcepoll_class *c = v->class;
 	const int arm = v->mode == FORCEPOLL_MODE_interrupt ? INTERRUPTS :
 							      POLLS;
+	u32 n;
 
 	if (c->mean_ns)
-		ns = min(ns, OUTLIER * (u64)c->mean_ns);
+		ns = min(ns, (v->trial ? OUTLIER : OUTLIER_RECENT) *
+				     (u64)c->mean_ns);
 	if (v->trial) {
 		if (v->trial != c->trial)
 			return;
@@ -528,9 +569,10 @@ void forcepoll_judge_learn(const struct forcepoll_verdict *v, u64 ns)
 		}
 		clear_bit_unlock(0, &c->busy);
 	} else if (arm == POLLS) {
+		n = ++c->recent;
 		c->recent_ns += ns;
-		if (++c->recent >= RECENT) {
-			ns = div_u64(c->recent_ns, c->recent);
+		if (n >= RECENT) {
+			ns = div_u64(c->recent_ns, n);
 			c->recent_ns = 0;
 			c->recent = 0;
 			recent(c, ns);

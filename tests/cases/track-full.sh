@@ -8,8 +8,12 @@ set -eu
 requires_forcepoll
 program fill
 
-# Everything is asked of one answer: it takes its time with a full map.
-ask() { "$LOADER" status --json >status.json; }
+# Everything is asked of one answer, and of what matters in it: with a full map it is
+# 10 MB, which take their time.
+ask() {
+	"$LOADER" status --json | jq '{bound, events, number: (.targets | length),
+		targets: (.targets | map(select(.tgid < 8388608)))}' >status.json
+}
 event() { jq -er ".events.$1" status.json; }
 is_target() {
 	jq -e --argjson pid "$1" 'any(.targets[]; .tgid == $pid)' status.json \
@@ -31,7 +35,7 @@ base=$((1 << 23))
 made=$(./fill "$PINS/targets" $base 70000)
 check "65,536 fit, one was in: $made" [ "$made" = 65535 ]
 ask
-check "all are listed" [ "$(jq '.targets | length' status.json)" = 65536 ]
+check "all are listed" [ "$(jq .number status.json)" = 65536 ]
 check "there is nothing to report" [ "$(event full)" = 0 ]
 
 cg_start db sleep 1000
