@@ -451,7 +451,8 @@ static u32 sleep_of(struct forcepoll_class *c)
 
 	if (ns >= 2 * sleep_cost())
 		return ns;
-	WRITE_ONCE(c->sleep_ns, ns + ns / 100 + 1);
+	if (ns < c->mean_ns) /* what takes less than a sleep has none */
+		WRITE_ONCE(c->sleep_ns, ns + ns / 100 + 1);
 	return 0;
 }
 
