@@ -288,10 +288,10 @@ struct forcepoll_class_info {
 	__u64 ios; /* judged so far */
 	__u64 explored; /* of these, in the other mode to measure that */
 	__u64 trials, changes; /* comparisons; changes of mind */
-	__u64 interrupt_ns,
-		poll_ns; /* the last comparison: mean of each, or 0 */
-	__u64 interrupt_pace_ns,
-		poll_pace_ns; /* from one I/O to the next; 0: alone */
+	/* The last comparison: mean of each, or 0. */
+	__u64 interrupt_ns, poll_ns;
+	/* And from one I/O to the next; 0: waited for alone. */
+	__u64 interrupt_pace_ns, poll_pace_ns;
 	__u64 wait_ns; /* mean of those polled lately */
 	__u64 sleep_ns; /* hybrid: for how long first */
 };

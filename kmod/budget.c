@@ -6,12 +6,10 @@
  * is not spent in a period is lost.
  */
 #include <linux/atomic.h>
-#include <linux/cgroup.h>
 #include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/moduleparam.h>
-#include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/spinlock.h>
 

@@ -32,7 +32,6 @@
 #include "bio.h"
 #include "cost.h"
 #include "flight.h"
-#include "hook.h"
 #include "judge.h"
 #include "policy.h"
 #include "stash.h"
@@ -125,8 +124,8 @@ struct forcepoll_class {
 	enum phase phase;
 	u16 trial;
 	u32 window, depth;
-	u32 tried,
-		last; /* I/Os in the other mode: in this trial, in the one before */
+	u32 tried; /* I/Os in the other mode, in this trial */
+	u32 last; /* and in the one before */
 	s32 rest, debt; /* I/Os */
 	u64 began;
 	u32 size[NR_ARMS]; /* of the windows, I/Os */
@@ -139,9 +138,9 @@ struct forcepoll_class {
 	u64 explored, trials, changes;
 } ____cacheline_aligned_in_smp;
 
-#define CLASS_BITS 8
+#define CLASS_BITS ilog2(FORCEPOLL_MAX_CLASSES)
 #define PROBES 8
-static struct forcepoll_class classes[1 << CLASS_BITS];
+static struct forcepoll_class classes[FORCEPOLL_MAX_CLASSES];
 static DEFINE_SPINLOCK(making);
 
 #define FORGET (10 * HZ) /* its place may be taken when it has not been used */
@@ -595,7 +594,6 @@ static atomic_t alive = ATOMIC_INIT(0);
 static void sample_end_io(struct bio *bio)
 {
 	struct sample *s = bio->bi_private;
-
 	u64 ns = max_t(s64, local_clock() - s->start, 0);
 
 	if (!bio->bi_status)

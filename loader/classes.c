@@ -12,24 +12,20 @@
 #include "json.h"
 #include "process.h"
 
-struct text {
-	const char *name, *text;
-};
-
-static const struct text origins[] = {
-#define X(name, text) { #name, text },
+static const char *const origins[] = {
+#define X(name, text) #name,
 	FORCEPOLL_ORIGINS(X)
 #undef X
 };
 
-static const struct text modes[] = {
-#define X(name, text) { #name, text },
+static const char *const modes[] = {
+#define X(name, text) #name,
 	FORCEPOLL_MODES(X)
 #undef X
 };
 
-static const struct text reasons[] = {
-#define X(name, text) { #name, text },
+static const char *const reasons[] = {
+#define X(name, text) #name,
 	FORCEPOLL_REASONS(X)
 #undef X
 };
@@ -38,12 +34,12 @@ static const char *const sizes[] = { "<=4K", "<=16K", "<=64K", ">64K" };
 
 const char *classes_mode(__u32 mode)
 {
-	return mode < FORCEPOLL_NR_MODES ? modes[mode].name : "?";
+	return mode < FORCEPOLL_NR_MODES ? modes[mode] : "?";
 }
 
 const char *classes_reason(__u32 reason)
 {
-	return reason < FORCEPOLL_NR_REASONS ? reasons[reason].name : "?";
+	return reason < FORCEPOLL_NR_REASONS ? reasons[reason] : "?";
 }
 
 /* The kernel opens a cgroup by its id, which is all of a kernfs file handle. */
@@ -112,8 +108,7 @@ static void device_name(const struct forcepoll_class_key *key, char *name,
 
 static const char *origin_name(const struct forcepoll_class_key *key)
 {
-	return key->origin < FORCEPOLL_NR_ORIGINS ? origins[key->origin].name :
-						    "?";
+	return key->origin < FORCEPOLL_NR_ORIGINS ? origins[key->origin] : "?";
 }
 
 static const char *size_name(const struct forcepoll_class_key *key)

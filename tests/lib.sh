@@ -493,20 +493,6 @@ progress() {
 	poll_until 60 _has_read "$1" $((n + 50)) || fail "no progress $2"
 }
 
-# recovers DEV WHEN: progress on an NVMe drive that is reset now and then. Linux 6.1
-# may lose a request in a reset, with or without forcepoll, and never gets over it:
-# it starts the queues before it tells the drive of its shadow doorbells.
-recovers() {
-	local ctrl
-	(progress "$1" "$2") && return
-	[[ $(uname -r) == 6.1.* ]] || exit 1
-	ctrl=$(nvme_ctrl)
-	dmesg | grep -qE "nvme $ctrl: I/O .* timeout, (reset|disable) controller" || exit 1
-	# For good, not as it was before: a reset may have taken the poll queues.
-	_nvme_probe "$(nvme_pci)" 1
-	skip "this kernel has lost a request in a reset"
-}
-
 _has_read() {
 	local n
 	read -r n _ <"/sys/block/$1/stat" && ((n > $2))

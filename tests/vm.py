@@ -71,7 +71,7 @@ class Kernel:
 
     @property
     def doorbells(self) -> Path:
-        """What an NVMe drive needs where guests have no memory barriers."""
+        """Keeps NVMe drives from losing requests: see its source."""
         path = TOP / "build" / self.release / "tests/fp_doorbells.ko"
         if not path.exists():
             raise VmError(f"no {path.relative_to(TOP)}: make programs "
@@ -179,7 +179,7 @@ def initramfs(kernel: Kernel, machine: Machine, cmdline: str,
              ("bin", "dev", "lower", "m", "proc", "root", "sys", "upper")}
     load = []
     order = kernel.load_order(MODULES)
-    if not machine.barriers and not machine.icount:
+    if not machine.threads and not machine.icount:
         order.insert(-1, kernel.doorbells)  # before nvme, the last
     for path in order:
         data = path.read_bytes()

@@ -81,8 +81,7 @@ check "a verdict at the end" grep -qE "^(Worth|Not worth|Cannot)" <(tail -n3 out
 check "80 columns" [ "$(awk '{ print length }' out | sort -n | tail -n1)" -le 80 ]
 fio_end
 
-# Bios that go on without their call. Of a device that never stands still: QEMU's
-# drive may miss a doorbell, and then does nothing until a time-out.
+# Bios that go on without their call, and another kind of device.
 modprobe null_blk queue_mode=2 irqmode=1 poll_queues=1 nr_devices=1
 defer modprobe -r null_blk
 echo none >/sys/block/nullb0/queue/scheduler

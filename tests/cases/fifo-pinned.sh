@@ -23,9 +23,9 @@ for cpu in 0 1; do
 		--direct=1 --ioengine=psync --rw=randrw --bs=4k --size=4M \
 		--verify=crc32c
 	for ((i = 0; i < 4; i++)); do
-		recovers "$dev" "on CPU $cpu"
+		progress "$dev" "on CPU $cpu"
 		echo 1 >"/sys/class/nvme/$ctrl/reset_controller"
-		recovers "$dev" "on CPU $cpu after a reset"
+		progress "$dev" "on CPU $cpu after a reset"
 		echo mq-deadline >"/sys/block/$dev/queue/scheduler"
 		echo none >"/sys/block/$dev/queue/scheduler"
 	done

@@ -14,7 +14,7 @@ reset() {
 }
 queues() {
 	check "reset, $1 poll queues" reset "$1"
-	recovers "$dev" "with $1 poll queues"
+	progress "$dev" "with $1 poll queues"
 }
 
 requires_forcepoll
@@ -39,7 +39,7 @@ for disk in "$dev" "${dev}p1"; do
 		queues 1
 	done
 	polled=$(stat_get polled)
-	recovers "$dev" "in the end"
+	progress "$dev" "in the end"
 	check "polled again" [ "$(stat_get polled)" -gt "$polled" ]
 	verify_stop
 done

@@ -12,12 +12,12 @@ cg_make db
 loader_start --cgroup "$CGROOT/db"
 verify_start "$dev" --numjobs=2 --offset_increment=8M
 for ((i = 1; i <= 20; i++)); do
-	recovers "$dev" "before reset $i"
+	progress "$dev" "before reset $i"
 	check "reset $i" eval "echo 1 >/sys/class/nvme/$ctrl/reset_controller"
 done
 polled=$(stat_get polled)
-recovers "$dev" "after the last reset"
-recovers "$dev" "after the last reset"
+progress "$dev" "after the last reset"
+progress "$dev" "after the last reset"
 check "still polled" [ "$(stat_get polled)" -gt $((polled + 50)) ]
 verify_stop
 check "no poller is left" [ "$("$LOADER" status --json | jq .inflight)" = 0 ]

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For emulated machines that have one thread for all CPUs. QEMU 7.2 leaves the
- * guest's memory barriers out there, though its devices run in another thread. The
- * shadow doorbells of its NVMe drive need one: the driver writes the tail, then reads
- * whether the drive is awake. Without it the drive may sleep while the driver believes
- * it awake, and a request lies there until it times out, with or without forcepoll.
+ * For the emulated machines of test cases, whose NVMe drives would lose requests, with
+ * or without forcepoll, that then lie there until they time out.
  *
- * So the drive is never told of shadow doorbells, and each doorbell is a write to a
- * register, which cannot be missed. To be loaded after nvme_core and before nvme.
+ * They have one thread for all CPUs, and then QEMU 7.2 leaves out the guest's memory
+ * barriers, though its devices run in another thread. Shadow doorbells need one: the
+ * driver writes the tail, then reads whether the drive is awake. Without it the drive
+ * may sleep while the driver believes it awake. And Linux 6.1, in a reset, starts the
+ * queues before it has told the drive of its shadow doorbells.
+ *
+ * So the drive is never told of any, and each doorbell is a write to a register, which
+ * cannot be missed. To be loaded after nvme_core and before nvme.
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
