@@ -261,6 +261,7 @@ class Vm:
         fds: list[socket.socket] = []
 
         job = {**job, "FP_DRIVES": str(self._drives),
+               "FP_SECONDS": os.environ.get("FORCEPOLL_SECONDS", ""),
                "FP_BAD_SECTOR": str(BAD_SECTOR) if machine.blkdebug else ""}
         cmdline = machine.cmdline(slow)
         initrd = tmp / "initrd"

@@ -21,7 +21,7 @@ def impossible:
     as $left |
   (.mode | IN("polled", "waited", "hybrid")) as $polls |
   # Read-ahead makes few of many; and some kinds are better left to interrupts.
-  (.row | test("^(sequential|append|dm-crypt|loop|beside)")) as $few |
+  (.row | test("^(sequential|append|dm-crypt|loop|NVMe over|beside)")) as $few |
   (if .drive < .ios * 0.98 and ($few | not) then
     "of \(.ios) I/Os only \(.drive) reached the drive" else empty end),
   (if $polls and .jobs == 1 and $polled == 0 and ($few | not) then

@@ -5,65 +5,8 @@
 # TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../nvmet.sh"
 
-nvmet=/sys/kernel/config/nvmet
-
-# serve TYPE: a namespace of a file, by this transport at port 1; served_not undoes it.
-serve() {
-	local dir=$nvmet/subsystems/fp-$1
-	mkdir "$dir" "$dir/namespaces/1"
-	echo 1 >"$dir/attr_allow_any_host"
-	echo 1 >"$dir/namespaces/1/buffered_io" # tmpfs of 6.1 knows no other
-	echo -n "$CASE_TMP/backing" >"$dir/namespaces/1/device_path"
-	echo 1 >"$dir/namespaces/1/enable"
-	port "$1" 1
-}
-# port TYPE N: one more way to it.
-port() {
-	local port=$nvmet/ports/$2
-	mkdir "$port"
-	echo "$1" >"$port/addr_trtype"
-	if [[ $1 == tcp ]]; then
-		echo ipv4 >"$port/addr_adrfam"
-		echo 127.0.0.1 >"$port/addr_traddr"
-		echo $((4419 + $2)) >"$port/addr_trsvcid"
-	fi
-	link "$1" "$2"
-}
-link() { ln -s "$nvmet/subsystems/fp-$1" "$nvmet/ports/$2/subsystems/"; }
-unlink() { rm -f "$nvmet/ports/$2/subsystems/fp-$1"; }
-served_not() {
-	local dir=$nvmet/subsystems/fp-$1 port
-	[[ -d $dir ]] || return 0
-	for port in "$nvmet"/ports/*; do
-		unlink "$1" "${port##*/}"
-		rmdir "$port"
-	done
-	rmdir "$dir/namespaces/1" "$dir"
-}
-
-# connect TYPE OPTIONS: its controller is in $ctrl, its path in $path, its head in $dev.
-connect() {
-	local fd made
-	exec {fd}<>/dev/nvme-fabrics
-	echo "transport=$1,nqn=fp-$1,$2" >&"$fd"
-	read -r made <&"$fd"
-	exec {fd}>&-
-	made=${made#*instance=}
-	ctrl=nvme${made%%,*}
-	poll_until 20 has_path
-	path=$(basename "$(echo "/sys/class/nvme/$ctrl/nvme"*c*n*)")
-	dev=nvme${path#nvme}
-	dev=${dev/c*n/n}
-	poll_until 20 test -b "/dev/$dev"
-}
-has_path() { compgen -G "/sys/class/nvme/$ctrl/nvme*c*n*" >/dev/null; }
-disconnect() {
-	local file
-	for file in /sys/class/nvme/nvme*/subsysnqn; do
-		! grep -qx "fp-.*" "$file" || echo 1 >"${file%/*}/delete_controller"
-	done
-}
 state_is() { grep -qx "$1" "/sys/class/nvme/$ctrl/state"; }
 
 # untouched TYPE WHY: by each way to read and write, and said to be so.
@@ -89,22 +32,15 @@ untouched() {
 }
 
 requires_forcepoll
-mountpoint -q /sys/kernel/config || {
-	modprobe configfs
-	mount -t configfs configfs /sys/kernel/config
-	defer umount /sys/kernel/config
-}
-busybox ip link set lo up
 truncate -s 128M backing
-modprobe -a nvmet-tcp nvme-tcp
-defer modprobe -r nvmet-tcp nvme-tcp
+nvmet_load tcp
 defer served_not tcp
 defer disconnect
 cg_make db
 loader_start --cgroup "$CGROOT/db"
 
 tcp=nr_io_queues=2,traddr=127.0.0.1,nr_poll_queues=1,reconnect_delay=1,ctrl_loss_tmo=100
-serve tcp
+serve tcp "$CASE_TMP/backing" 1
 connect tcp "$tcp,trsvcid=4420"
 check "it could be polled" grep -qx 1 "/sys/block/$path/queue/io_poll"
 untouched tcp "NVMe over tcp must not be polled" "which is not polled"

@@ -5,12 +5,12 @@
 # MACHINE: drives=2 virtio=1 poll_queues=2
 # TIMEOUT: 500
 #
-# FORCEPOLL_MIXED_SECONDS: for how long (5).
+# FORCEPOLL_SECONDS=N tests/run ...: for how long (5).
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
 MB=2048 # sectors
-seconds=${FORCEPOLL_MIXED_SECONDS:-5}
+seconds=${FORCEPOLL_SECONDS:-5}
 jobs=()
 
 # load CGROUP DEVICE OFFSET FIO-ARGS...: verifies what it writes until the time is up.
