@@ -285,8 +285,8 @@ struct forcepoll_class_info {
 	struct forcepoll_class_key key;
 	__u32 mode; /* enum forcepoll_mode */
 	__u32 reason; /* enum forcepoll_reason */
-	__u64 ios; /* judged so far */
-	__u64 explored; /* of these, in the other mode to measure that */
+	__u64 ios; /* judged so far; up to 31 more for each CPU */
+	__u64 explored; /* of these, in the other mode, where that did no better */
 	__u64 trials, changes; /* comparisons; changes of mind */
 	/* The last comparison: mean of each, or 0. */
 	__u64 interrupt_ns, poll_ns;

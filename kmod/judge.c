@@ -10,11 +10,14 @@
  * all of the class at once, as they get in each other's way: who polls takes a CPU that
  * others may want. Which comes first alternates, so that a drift cancels out. Only who
  * wins clearly and again takes over. At most one I/O in a hundred is in the losing mode,
- * but for a start on credit: a new class, or one whose times have changed, is judged by
- * some trials in a row, which longer rests pay for.
+ * but for what is on credit: a new class, or one whose times have changed, is judged by
+ * some trials in a row, which longer rests pay for. A trial that the other mode has won
+ * costs nothing.
  *
  * Several CPUs may do this to one class: numbers may be lost, which a comparison
- * survives, as it does the I/O that is of the wrong window.
+ * survives, as it does the I/O that is of the wrong window. While it rests a CPU asks
+ * for some I/Os at once: they cost few instructions, and touch no memory that other
+ * CPUs write.
  */
 #include <linux/bio.h>
 #include <linux/bitops.h>
@@ -22,12 +25,13 @@
 #include <linux/delay.h>
 #include <linux/hash.h>
 #include <linux/jiffies.h>
-#include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/moduleparam.h>
+#include <linux/percpu.h>
 #include <linux/sched/clock.h>
 #include <linux/spinlock.h>
+#include <linux/threads.h>
 
 #include "bio.h"
 #include "cost.h"
@@ -36,6 +40,7 @@
 #include "policy.h"
 #include "stash.h"
 #include "stats.h"
+#include "target.h"
 #include "trace.h"
 #include "whose.h"
 
@@ -80,6 +85,7 @@ enum phase { REST, WARM_FIRST, FIRST, WARM_SECOND, SECOND, SETTLE };
 #define WINDOW_NS (8 * NSEC_PER_MSEC)
 #define WARM(window) ((window) / 4) /* in flight when the mode changes */
 #define REST_FACTOR 100
+#define REST_MAX 125 /* of the last trial: what is on credit is paid for in time */
 #define CREDIT 8 /* trials in a row */
 #define SCORE_MIN (-2)
 #define SCORE_CHANGE 4
@@ -93,7 +99,10 @@ enum phase { REST, WARM_FIRST, FIRST, WARM_SECOND, SECOND, SETTLE };
 /* Sleep first where the wait is so many times what a sleep costs. */
 #define HYBRID_ON 4
 #define HYBRID_OFF 3
-#define RECENT 64 /* I/Os */
+#define RECENT 16 /* I/Os, of those that are looked at */
+/* Another load: half as much again, or two thirds of it. */
+#define CHANGED(a, b) (2 * (u64)(a) > 3 * (u64)(b) || 3 * (u64)(a) < 2 * (u64)(b))
+#define CHUNK 64 /* I/Os of a rest, for their pace */
 
 union class_key {
 	struct forcepoll_class_key is;
@@ -103,7 +112,7 @@ union class_key {
 struct forcepoll_class {
 	union class_key key;
 	/* Read for each I/O. */
-	s32 left; /* I/Os until the phase ends */
+	s32 left; /* I/Os until the phase, or a chunk of the rest, ends */
 	u16 measuring; /* the trial's number in FIRST and SECOND, else 0 */
 	u8 arm; /* now */
 	bool hybrid;
@@ -126,7 +135,8 @@ struct forcepoll_class {
 	u32 window, depth;
 	u32 tried; /* I/Os in the other mode, in this trial */
 	u32 last; /* and in the one before */
-	s32 rest, debt; /* I/Os */
+	s32 rest, rested, debt; /* I/Os */
+	u32 rest_pace, usual_pace; /* ns from one I/O to the next: lately, before */
 	u64 began;
 	u32 size[NR_ARMS]; /* of the windows, I/Os */
 	u64 took[NR_ARMS]; /* ns for a window, by the clock on the wall */
@@ -154,6 +164,7 @@ static void start(struct forcepoll_class *c)
 	c->phase = REST;
 	c->rest = WINDOW;
 	c->left = WINDOW;
+	c->began = local_clock();
 }
 
 static bool same(const union class_key *a, const union class_key *b)
@@ -207,14 +218,6 @@ static struct forcepoll_class *find(const union class_key *like)
 			return c;
 	}
 	return make(like, at);
-}
-
-/* 0: up to 4 KiB, and then in steps of 4. */
-static u8 size_class(unsigned int bytes)
-{
-	unsigned int log = bytes > 4096 ? ilog2(bytes - 1) - 12 : 0;
-
-	return bytes > 4096 ? min(log / 2 + 1, FORCEPOLL_NR_SIZES - 1u) : 0;
 }
 
 /* -- trials -------------------------------------------------------------------- */
@@ -271,7 +274,8 @@ static int verdict(const struct forcepoll_class *c)
 	return pace ?: max(compare(interrupts, polls), 0);
 }
 
-static void evaluate(struct forcepoll_class *c)
+/* Has the other mode won? > 0: so it has. */
+static int evaluate(struct forcepoll_class *c)
 {
 	int arm, won;
 
@@ -292,14 +296,15 @@ static void evaluate(struct forcepoll_class *c)
 	if (won > 0 && c->quick < CONFIRM)
 		c->quick = CONFIRM;
 	c->score = clamp(c->score + won, SCORE_MIN, SCORE_CHANGE);
-	if (c->score < SCORE_CHANGE) {
-		if (won < 0)
-			c->reason = FORCEPOLL_REASON_faster;
-		return;
+	if (c->score >= SCORE_CHANGE) {
+		c->score = 0;
+		c->champion = !c->champion;
+		c->usual_pace = 0;
+		changed(c, mode_of(c, !c->champion), FORCEPOLL_REASON_faster);
+	} else if (won < 0) {
+		c->reason = FORCEPOLL_REASON_faster;
 	}
-	c->score = 0;
-	c->champion = !c->champion;
-	changed(c, mode_of(c, !c->champion), FORCEPOLL_REASON_faster);
+	return won;
 }
 
 /* Of several, as many as are in flight at the end may be missing. */
@@ -319,25 +324,67 @@ static bool owes_little(const struct forcepoll_class *c)
 	return c->debt <= CREDIT * REST_FACTOR * (s32)max(c->last, c->window);
 }
 
-static void rest(struct forcepoll_class *c)
+static void rest(struct forcepoll_class *c, int won)
 {
 	c->last = c->tried;
-	c->debt += REST_FACTOR * c->tried;
-	c->explored += c->tried;
+	if (won <= 0) {
+		c->explored += c->tried;
+		c->debt += REST_FACTOR * c->tried;
+	}
 	c->tried = 0;
 	c->phase = REST;
 	c->arm = c->champion;
 	c->measuring = 0;
-	c->rest = c->quick && owes_little(c) ? c->window :
-					       max_t(s32, c->debt, c->window);
-	c->left = c->rest - 1;
+	if (won > 0 || (c->quick && owes_little(c)))
+		c->rest = c->window;
+	else
+		c->rest = clamp_t(s32, c->debt, c->window,
+				  REST_MAX * max(c->last, c->window));
+	c->rested = 0;
+	c->rest_pace = 0;
+	c->began = local_clock();
+	c->left = min(c->rest, CHUNK) - 1;
+}
+
+/* What won by another load may not win by this one. */
+static void load_changed(struct forcepoll_class *c)
+{
+	if (c->phase != REST || c->quick >= CONFIRM)
+		return;
+	c->quick = CONFIRM;
+	if (owes_little(c))
+		c->rest = 0;
+}
+
+/* A chunk is over. */
+static bool rests_on(struct forcepoll_class *c, u64 now)
+{
+	s32 ios = min(c->rest - c->rested, CHUNK) - c->left;
+	u32 pace = div_u64(max_t(s64, now - c->began, 0), max(ios, 1));
+
+	c->rested += ios;
+	c->began = now;
+	if (!c->rest_pace) { /* the first one: what the trial left in flight */
+		c->rest_pace = pace;
+	} else {
+		c->rest_pace = (3 * (u64)c->rest_pace + pace) / 4;
+		if (!c->usual_pace || CHANGED(c->rest_pace, c->usual_pace)) {
+			if (c->usual_pace)
+				load_changed(c);
+			c->usual_pace = c->rest_pace;
+		}
+	}
+	if (c->rested >= c->rest)
+		return false;
+	c->left = min(c->rest - c->rested, CHUNK) - 1;
+	return true;
 }
 
 static void begin_trial(struct forcepoll_class *c, u64 now)
 {
 	int depth = atomic_read(&forcepoll_owner()->bios);
 
-	c->debt = max(c->debt - (c->rest - max(c->left, 0)), 0);
+	c->debt = max(c->debt - c->rested, 0);
 	if (c->quick)
 		c->quick--;
 	c->depth = max(depth, 1);
@@ -378,7 +425,8 @@ static void next_phase(struct forcepoll_class *c)
 		goto out; /* another CPU has done it */
 	switch (c->phase) {
 	case REST:
-		begin_trial(c, now);
+		if (!rests_on(c, now))
+			begin_trial(c, now);
 		break;
 	case WARM_FIRST:
 	case WARM_SECOND:
@@ -405,13 +453,11 @@ static void next_phase(struct forcepoll_class *c)
 		c->phase = SETTLE;
 		c->arm = c->champion;
 		c->left = c->window - 1;
-		if (all_back(c)) {
-			evaluate(c);
-			rest(c);
-		}
+		if (all_back(c))
+			rest(c, evaluate(c));
 		break;
 	case SETTLE: /* some never came: left alone, or failed */
-		rest(c);
+		rest(c, 0);
 		break;
 	}
 out:
@@ -476,12 +522,9 @@ static void recent(struct forcepoll_class *c, u64 mean)
 	u32 was = c->mean_ns;
 
 	c->mean_ns = was ? div_u64(3ull * was + mean, 4) : mean;
-	/* Half as much again, or two thirds of it: it is another load. */
-	if (was && (2 * mean > 3ull * was || 3 * mean < 2ull * was) &&
-	    c->phase == REST && c->quick < CONFIRM) {
-		c->quick = CONFIRM;
-		if (owes_little(c))
-			c->left = min(c->left, 0);
+	if (was && CHANGED(mean, was) && !test_and_set_bit_lock(0, &c->busy)) {
+		load_changed(c);
+		clear_bit_unlock(0, &c->busy);
 	}
 	if (c->hybrid && c->mean_ns < HYBRID_OFF * (u64)sleep_cost() &&
 	    READ_ONCE(mode) != MODE_hybrid)
@@ -505,7 +548,7 @@ static struct forcepoll_class *class_of(const struct bio *bio,
 			.whose = forcepoll_whose(target),
 			.dev = disk_devt(bio->bi_bdev->bd_disk),
 			.origin = origin,
-			.size = size_class(bio->bi_iter.bi_size),
+			.size = forcepoll_size_class(bio->bi_iter.bi_size),
 			.alone = alone,
 			.by_cgroup = by_cgroup,
 		},
@@ -514,35 +557,68 @@ static struct forcepoll_class *class_of(const struct bio *bio,
 	return find(&like);
 }
 
-struct forcepoll_verdict forcepoll_judge(const struct bio *bio,
-					 const struct forcepoll_target *target,
-					 enum forcepoll_origin origin,
-					 bool alone)
+#define LEASE 32
+DEFINE_PER_CPU(struct forcepoll_lease[FORCEPOLL_LEASES], forcepoll_leases);
+
+static void give_back(struct forcepoll_lease *l)
 {
-	struct forcepoll_verdict v = { .mode = FORCEPOLL_MODE_poll };
+	u8 used = l->given - l->left;
+
+	if (used) {
+		l->class->left -= used;
+		l->class->ios += used;
+	}
+	l->left = 0;
+	l->given = 0;
+}
+
+static void judge(struct forcepoll_lease *l, const struct bio *bio,
+		  const struct forcepoll_target *target,
+		  enum forcepoll_origin origin, bool alone,
+		  struct forcepoll_verdict *v)
+{
 	const int how = READ_ONCE(mode);
 	struct forcepoll_class *c;
 
+	give_back(l);
 	c = class_of(bio, target, origin, alone);
 	if (!c)
-		return v;
-	v.class = c;
+		return;
+	v->class = c;
 	c->ios++;
 	c->used = jiffies;
 	if (how == MODE_auto) {
 		if (--c->left < 0)
 			next_phase(c);
-		v.trial = c->measuring;
-		if (c->arm == INTERRUPTS) {
-			v.mode = FORCEPOLL_MODE_interrupt;
-			return v;
-		}
+		v->trial = c->measuring;
+		if (c->arm == INTERRUPTS)
+			v->mode = FORCEPOLL_MODE_interrupt;
 	}
-	if (c->hybrid && alone) {
-		v.mode = FORCEPOLL_MODE_hybrid;
-		v.sleep_ns = sleep_of(c);
+	if (v->mode == FORCEPOLL_MODE_poll && c->hybrid && alone) {
+		v->mode = FORCEPOLL_MODE_hybrid;
+		v->sleep_ns = sleep_of(c);
+	} else if (how != MODE_auto || c->phase == REST) {
+		l->class = c;
+		l->mode = v->mode;
+		l->left = LEASE - 1;
+		l->given = LEASE - 1;
 	}
-	return v;
+}
+
+void forcepoll_judge_ask(const struct bio *bio,
+			 const struct forcepoll_target *target,
+			 enum forcepoll_origin origin, bool alone,
+			 struct forcepoll_verdict *v)
+{
+	struct forcepoll_lease *l;
+
+	BUILD_BUG_ON(FORCEPOLL_NR_SIZES > 4 || PID_MAX_LIMIT > 1 << 30);
+	preempt_disable();
+	l = forcepoll_lease_of(origin, alone);
+	judge(l, bio, target, origin, alone, v);
+	l->key = forcepoll_lease_key(bio);
+	l->disk = bio->bi_bdev->bd_disk;
+	preempt_enable();
 }
 
 void forcepoll_judge_learn(const struct forcepoll_verdict *v, u64 ns)
@@ -563,10 +639,8 @@ void forcepoll_judge_learn(const struct forcepoll_verdict *v, u64 ns)
 		if (c->phase != SETTLE || !all_back(c) ||
 		    test_and_set_bit_lock(0, &c->busy))
 			return;
-		if (c->phase == SETTLE) {
-			evaluate(c);
-			rest(c);
-		}
+		if (c->phase == SETTLE)
+			rest(c, evaluate(c));
 		clear_bit_unlock(0, &c->busy);
 	} else if (arm == POLLS) {
 		n = ++c->recent;

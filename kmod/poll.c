@@ -651,7 +651,7 @@ static void submit_judged(struct bio *bio,
 					   forcepoll_whose(target), &v)) {
 		v.policy = true;
 	} else if (READ_ONCE(forcepoll_judge_asked)) {
-		v = forcepoll_judge(bio, target, origin, alone);
+		forcepoll_judge(bio, target, origin, alone, &v);
 	}
 	if ((v.trial && !alone) ||
 	    (v.policy && !(alone && v.mode != FORCEPOLL_MODE_interrupt)))
