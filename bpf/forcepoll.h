@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define FORCEPOLL_ABI 5
+#define FORCEPOLL_ABI 6
 #define FORCEPOLL_PIN_DIR "/sys/fs/bpf/forcepoll"
 #define FORCEPOLL_MAX_TARGETS 65536
 #define FORCEPOLL_MAX_DEVICES 1024
@@ -51,6 +51,8 @@ struct forcepoll_target {
  * does not learn here: so the counts are the most that would be polled.
  */
 #define FORCEPOLL_TARGET_OBSERVE 0x20u
+/* With FORCEPOLL_TARGET_CGROUP: the level of the cgroup that was chosen, 0 is the root. */
+#define FORCEPOLL_TARGET_LEVEL_SHIFT 24
 
 /*
  * Map "devices", BPF_MAP_TYPE_HASH, pinned.
@@ -174,7 +176,8 @@ enum forcepoll_event {
 	X(skip_judge, "left alone: interrupts do better, or a sample")       \
 	X(skip_budget, "left alone: over --max-poll-cpu")                    \
 	X(hybrid, "of the polled, slept before the first poll")              \
-	X(overslept, "  of these, were complete when that was over")
+	X(overslept, "  of these, were complete when that was over")         \
+	X(held, "of the polled, by a task that was kept from a CPU for long")
 
 enum forcepoll_count {
 #define X(name, text) FORCEPOLL_COUNT_##name,

@@ -165,8 +165,12 @@ choice_around(struct cgroup *cgrp)
 		struct forcepoll_target *choice;
 
 		choice = bpf_map_lookup_elem(&cgroups, &id);
-		if (choice)
+		if (choice) {
+			/* Whoever finds it writes the same. */
+			choice->flags |= cgrp->level
+					 << FORCEPOLL_TARGET_LEVEL_SHIFT;
 			return choice;
+		}
 		cgrp = cgrp->self.parent->cgroup;
 	}
 	return NULL;

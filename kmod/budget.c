@@ -46,7 +46,7 @@ static DEFINE_SPINLOCK(making);
 
 u64 forcepoll_budget_whose(const struct forcepoll_target *target)
 {
-	return forcepoll_whose(target) << 1 |
+	return forcepoll_whose_choice(target) << 1 |
 	       !!(target->flags & FORCEPOLL_TARGET_CGROUP);
 }
 

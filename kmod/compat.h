@@ -189,6 +189,16 @@ static inline bool fp_queue_can_poll(struct request_queue *q)
 	       set->map[HCTX_TYPE_POLL].nr_queues;
 }
 
+/* How long it has waited for a CPU in all its life, ns; 0 where nobody counts that. */
+static inline u64 fp_task_delay_ns(const struct task_struct *task)
+{
+#ifdef CONFIG_SCHED_INFO
+	return task->sched_info.run_delay;
+#else
+	return 0;
+#endif
+}
+
 /*
  * System calls that submit I/O without waiting for it. Compat numbers are the
  * ABI of 32-bit x86 and x32.

@@ -76,6 +76,7 @@ struct poll_ctx {
 	struct task_struct *task;
 	int state;
 	bool wanted; /* another task wanted the CPU meanwhile */
+	u64 delay_ns; /* all that it had waited for a CPU, before */
 	u64 napped_ns;
 	unsigned int naps;
 	unsigned int polls;
@@ -129,6 +130,45 @@ static void nap(struct poll_ctx *ctx, u64 ns)
 {
 	sleep_for(ctx, ns, ns / 8);
 	ctx->naps++;
+}
+
+/*
+ * A task that polls alone completes its bio itself, as it waits for it: until then its
+ * page stays locked, and others may want that page. So should it be kept from a CPU, by
+ * cpu.max or by a task of a higher class, while interrupts would have completed it, the
+ * process polls where it waits for some time, twice as long each time: there others
+ * complete what it does not (flight.c).
+ */
+#define HELD_NS (10 * NSEC_PER_MSEC)
+#define HELD_FOR (10 * HZ)
+#define HELD_SHIFT_MAX 4
+static unsigned long held_until; /* jiffies: the last one of all */
+
+static void hold_off(void)
+{
+	struct forcepoll_owner *owner = forcepoll_owner();
+	unsigned int shift = READ_ONCE(owner->held_shift);
+	unsigned long until = jiffies + (HELD_FOR << shift);
+
+	forcepoll_stats_count(FORCEPOLL_COUNT_held);
+	WRITE_ONCE(owner->held_shift, min(shift + 1, HELD_SHIFT_MAX));
+	WRITE_ONCE(owner->held, until | 1); /* 0: never */
+	if (!held_until || time_after(until, READ_ONCE(held_until)))
+		WRITE_ONCE(held_until, until | 1);
+}
+
+static bool held_lately(void)
+{
+	unsigned long until = READ_ONCE(held_until);
+
+	if (likely(!until))
+		return false;
+	if (time_after(jiffies, until)) {
+		WRITE_ONCE(held_until, 0);
+		return false;
+	}
+	until = READ_ONCE(forcepoll_owner()->held);
+	return until && time_before(jiffies, until);
 }
 
 /* Somebody else could use this CPU: KVM's halt polling asks the same. */
@@ -351,7 +391,8 @@ static void poll_to_completion(struct bio *bio,
 			       enum forcepoll_origin origin,
 			       const struct forcepoll_verdict *v)
 {
-	struct poll_ctx ctx = { .task = current };
+	struct poll_ctx ctx = { .task = current,
+				.delay_ns = fp_task_delay_ns(current) };
 	u64 start = local_clock(), ns;
 	struct forcepoll_bio was;
 	bool polled;
@@ -373,6 +414,8 @@ static void poll_to_completion(struct bio *bio,
 	polled = bio->bi_opf & REQ_POLLED;
 	forcepoll_bio_give_back(bio, &was);
 	ns = forcepoll_poll_ns_since(start);
+	if (unlikely(fp_task_delay_ns(current) - ctx.delay_ns > HELD_NS))
+		hold_off();
 	count(bio, &ctx, origin, was.iter.bi_size, polled, ns);
 	if (polled)
 		forcepoll_judge_done(v, ns);
@@ -597,6 +640,17 @@ static bool waits_elsewhere(const struct bio *bio, int nr,
 	return forcepoll_hook_waits_in(FORCEPOLL_WAIT_io_schedule);
 }
 
+static enum forcepoll_count reason_alone(struct bio *bio, int nr)
+{
+	enum forcepoll_count why = bio_reason_alone(bio);
+
+	if (!why)
+		why = task_reason_alone(bio, nr);
+	if (!why && held_lately() && waits_elsewhere(bio, nr, 0))
+		why = FORCEPOLL_COUNT_held;
+	return why;
+}
+
 /*
  * What must not be polled, and what is waited for where we do not look, must not be
  * below either. Its flags may be lost on the way, as REQ_META is in md.
@@ -607,9 +661,7 @@ static void submit_stacked(struct bio *bio, int nr, enum forcepoll_count why,
 	enum forcepoll_count alone = 0;
 
 	if (why == FORCEPOLL_COUNT_skip_bio_based) {
-		alone = bio_reason_alone(bio);
-		if (!alone)
-			alone = task_reason_alone(bio, nr);
+		alone = reason_alone(bio, nr);
 		if (!alone || waits_elsewhere(bio, nr, alone))
 			why = 0;
 	}
@@ -687,9 +739,7 @@ void forcepoll_poll_submit(struct bio *bio,
 	if (!why)
 		why = device_reason(bio, target->flags);
 	if (!why) {
-		alone = bio_reason_alone(bio);
-		if (!alone)
-			alone = task_reason_alone(bio, nr);
+		alone = reason_alone(bio, nr);
 		if (alone && !waits_elsewhere(bio, nr, alone))
 			why = alone;
 	}

@@ -40,11 +40,14 @@ requires_forcepoll
 dev=$(nvme_dev)
 cg_make db
 cg_make db2
+cg_make db/a
+cg_make db/b
 
 args=(--ioengine=psync)
 loader_start --max-poll-cpu 10 --cgroup "$CGROOT/db" --cgroup "$CGROOT/db2"
 limited 10 db
 limited 20 db db2
+limited 10 db/a db/b # what was chosen is above both
 args=(--ioengine=libaio --iodepth=1)
 limited 10 db
 loader_stop

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: does not hold the pages of who is kept from a CPU by cpu.max.
+# TIMEOUT: 200
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+requires_forcepoll
+dev=$(nvme_dev)
+cg_make db
+cg_make other
+echo +cpu >"$CGROOT/cgroup.subtree_control"
+loader_start --cgroup "$CGROOT/db"
+
+drop() { echo 1 >/proc/sys/vm/drop_caches; }
+# progress_is EXPR: of the load, whose pages are forgotten that it may read them again.
+progress_is() {
+	drop
+	stat_is "$1"
+}
+# Its start is not to be slow, and it ends before the limit does.
+cg_start db fio --name=j --filename="/dev/$dev" --readonly --rw=randread --bs=4k \
+	--size=64M --ioengine=psync --time_based --runtime=600 --output=/dev/null
+load=$CG_PID
+stat_mark
+check "polled, alone" poll_until 60 progress_is '.polled > 100 and .async < 100'
+
+# 5 ms in 50: it will be stopped while it polls, its page locked.
+echo "5000 50000" >"$CGROOT/db/cpu.max"
+stat_mark
+check "kept from a CPU, sooner or later" poll_until 60 progress_is '.held > 0'
+stat_mark
+check "after that, where it waits: others can complete that" poll_until 60 \
+	progress_is '.polled > 50 and .async == .polled and .held == 0'
+check "by the worker, while it does not run" poll_until 60 progress_is '.backstop > 0'
+check "another reader of these pages" cg_run other fio --name=j --readonly --rw=randread \
+	--filename="/dev/$dev" --bs=4k --size=64M --number_ios=300 --ioengine=psync \
+	--invalidate=0 --output=/dev/null
+echo max >"$CGROOT/db/cpu.max"
+kill "$load"
+wait "$load" || :
+loader_stop
