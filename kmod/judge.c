@@ -85,7 +85,8 @@ enum phase { REST, WARM_FIRST, FIRST, WARM_SECOND, SECOND, SETTLE };
 #define WINDOW_NS (8 * NSEC_PER_MSEC)
 #define WARM(window) ((window) / 4) /* in flight when the mode changes */
 #define REST_FACTOR 100
-#define REST_MAX 125 /* of the last trial: what is on credit is paid for in time */
+#define REST_MAX \
+	125 /* of the last trial: what is on credit is paid for in time */
 #define CREDIT 8 /* trials in a row */
 #define SCORE_MIN (-2)
 #define SCORE_CHANGE 4
@@ -101,7 +102,8 @@ enum phase { REST, WARM_FIRST, FIRST, WARM_SECOND, SECOND, SETTLE };
 #define HYBRID_OFF 3
 #define RECENT 16 /* I/Os, of those that are looked at */
 /* Another load: half as much again, or two thirds of it. */
-#define CHANGED(a, b) (2 * (u64)(a) > 3 * (u64)(b) || 3 * (u64)(a) < 2 * (u64)(b))
+#define CHANGED(a, b) \
+	(2 * (u64)(a) > 3 * (u64)(b) || 3 * (u64)(a) < 2 * (u64)(b))
 #define CHUNK 64 /* I/Os of a rest, for their pace */
 
 union class_key {
@@ -136,7 +138,8 @@ struct forcepoll_class {
 	u32 tried; /* I/Os in the other mode, in this trial */
 	u32 last; /* and in the one before */
 	s32 rest, rested, debt; /* I/Os */
-	u32 rest_pace, usual_pace; /* ns from one I/O to the next: lately, before */
+	u32 rest_pace,
+		usual_pace; /* ns from one I/O to the next: lately, before */
 	u64 began;
 	u32 size[NR_ARMS]; /* of the windows, I/Os */
 	u64 took[NR_ARMS]; /* ns for a window, by the clock on the wall */
