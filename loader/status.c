@@ -367,7 +367,7 @@ static void json_view(struct view *v)
 		json_u64(&j, "tgid", v->targets[i].tgid);
 		json_string(&j, "comm", comm);
 		json_string(&j, "by", by_word(v->targets[i].tgid, t->flags));
-		json_u64(&j, "flags", t->flags);
+		json_u64(&j, "flags", t->flags & FORCEPOLL_TARGET_FLAGS);
 		json_u64(&j, "max_bytes", t->max_bytes);
 		json_bool(&j, "observed", observed(t));
 		json_end(&j);

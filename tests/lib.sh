@@ -365,10 +365,11 @@ stat_next() {
 # in_flight: marked bios that nobody waits for inside submit_bio().
 in_flight() { "$LOADER" status --json | jq .bios_in_flight; }
 
-# targets: the entries of the map, as TGID:FLAGS.
+# targets: the entries of the map, as TGID:FLAGS. What is above these 24 bits is the
+# level of the cgroup.
 targets() {
 	bpftool map dump -j pinned "$PINS/targets" |
-		jq -r '.[].formatted | "\(.key):\(.value.flags)"'
+		jq -r '.[].formatted | "\(.key):\(.value.flags % 16777216)"'
 }
 
 # targets_are TGID:FLAGS...: these and no others are targets.

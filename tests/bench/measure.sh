@@ -6,8 +6,9 @@
 CASE_TMP=$(mktemp -d) # what lib.sh calls it
 defer rm -rf "$CASE_TMP"
 
+# What the module has counted, and for how long it has polled.
 counters() {
-	"$LOADER" status --json | jq -c .counters
+	"$LOADER" status --json | jq -c '.counters + {spin_ns: (.spin_ns | add)}'
 }
 
 # drive_ios DEVICE: reads and writes that it has completed.

@@ -113,7 +113,7 @@ if modprobe -q nvme-loop; then # Debian 12 has none
 	defer modprobe -r nvme-loop
 	defer served_not loop
 	defer disconnect
-	serve loop
+	serve loop "$CASE_TMP/backing" 1
 	connect loop nr_io_queues=2
 	untouched loop "it has no poll queues" "none of them for polling"
 	disconnect
