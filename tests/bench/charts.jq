@@ -7,19 +7,31 @@ def round(digits): pow(10; digits) as $f | . * $f | round / $f;
 
 # -- a run -----------------------------------------------------------------------
 
-# The CPU time, in us, between two first lines of /proc/stat, all CPUs, but for what
-# they were idle or waited.
-def busy_us(clk):
-  split("\n") | map(select(startswith("cpu ")) | [scan("[0-9]+") | tonumber] |
-    .[0] + .[1] + .[2] + .[5] + .[6]) |
-  if length == 2 then (.[0] - .[1] | fabs) * 1000000 / clk else null end;
+# The CPU time between two first lines of /proc/stat, in ticks of 10 ms, all CPUs, but
+# for what they were idle or waited.
+def busy:
+  split("\n") | map([scan("[0-9]+") | tonumber] | .[0] + .[1] + .[2] + .[5] + .[6]) |
+  if length == 2 then .[1] - .[0] else null end;
+
+# Interrupts so far, of the I/O queues of a drive, of /proc/interrupts.
+def irqs($dev): ($dev | sub("n[0-9p]*$"; "q[1-9]")) as $queue | split("\n") |
+  map(select(test($queue)) | split(" ") | map(select(. != ""))[1:] |
+    map(select(test("^[0-9]+$")) | tonumber)) | flatten | add // 0;
+
+# Reads and writes so far, of a drive's stat.
+def ios: [scan("[0-9]+") | tonumber] | .[0] + .[4];
+
+# Notes come before the JSON.
+def json: .[index("{\n"):] | fromjson;
 
 # A line of the guest's, reduced: what fio or trace says of it is parsed.
 def run:
-  (.raw | fromjson) as $raw | (.before // {}) as $before |
-  {chart, section, row: (.section | sub("-IOPOLL$"; "")), mode, rep, irqs, drive,
-    counters: ((.after // {}) | with_entries(.value -= ($before[.key] // 0) |
-      select(.value != 0)))} +
+  .dev as $dev | (.raw | json) as $raw | (.before.status.counters // {}) as $before |
+  {chart, section, row: (.section | sub("-IOPOLL$"; "")), mode, rep,
+    irqs: ((.after.irqs | irqs($dev)) - (.before.irqs | irqs($dev))),
+    drive: ((.after.stat | ios) - (.before.stat | ios)),
+    counters: ((.after.status.counters // {}) |
+      with_entries(.value -= ($before[.key] // 0) | select(.value != 0)))} +
   if .chart == "switches" then {jobs: 1, ios: $raw.ios, switches: (
     def of(f): [$raw.causes[] | select(.kind | f).count] | add // 0;
     {"system calls": of(. == "system call"), "page faults": of(. == "page fault"),
@@ -28,13 +40,13 @@ def run:
       "context switches": ($raw.voluntary + $raw.involuntary)} |
     map_values(. * 1000 / $raw.ios))}
   else $raw.jobs[0] as $job | ([$job.read, $job.write] | max_by(.total_ios)) as $io |
-    (.clk as $clk | .stat | busy_us($clk)) as $busy |
+    (.cpu | busy) as $busy |
     {jobs: ($job["job options"].numjobs // "1" | tonumber), ios: $io.total_ios,
       iops: $io.iops, mean_us: ($io.lat_ns.mean / 1000)} +
     ($io.clat_ns.percentile // {} | with_entries(
       .key |= "p" + (sub("0+$"; "") | sub("[.]$"; "")) | .value /= 1000)) +
     {switches_per_io: ($job.ctx / $io.total_ios)} +
-    if $busy then {cpu_us_per_io: ($busy / $io.total_ios)} else {} end +
+    if $busy then {cpu_us_per_io: ($busy * 10000 / $io.total_ios)} else {} end +
     if .log == "" then {} else {time: (.log | split("\n") |
       map(select(. != "") | split(", ") | map(tonumber) |
         [.[0] / 1000, .[1] / 1000]))} end
@@ -119,7 +131,7 @@ def mode_bars(value): map({group: .row, title: (.mode | title), look: (.mode | l
 
 def percentiles: mode_lines | map(.points = (. as $e |
   ["p50", "p90", "p99", "p99.9", "p99.99"] | to_entries | map(select($e[.value]) |
-    [.key, ($e[.value] | .median, .min, .max), "\"\(.value)\"" ])));
+    [.key, ($e[.value] | .median, .min, .max)])));
 
 def data($chart):
   if $chart == "sync" or $chart == "mmap" then
@@ -152,7 +164,7 @@ def data($chart):
   elif $chart == "switches" then
     [of("switches")[] |
       (if .row == "map" then (if .mode == "interrupts" then "unpolled" else .mode end)
-        else "\(.mode | sub("interrupts"; "unpolled")), nothing to fault in" end)
+        else "\(.mode), nothing to fault in" end)
         as $group |
       .switches | to_entries | to_entries[] | {group: $group, title: .value.key,
         look: (.key + 1), value: [value(.value.value)]}] | bars

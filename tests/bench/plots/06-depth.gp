@@ -5,6 +5,6 @@ set title head("Direct 4 KiB reads, 1 to 128 in flight: libaio and io\\_uring")
 set xlabel "queue depth (logarithmic)"
 set ylabel "thousand reads per second"
 set logscale x 2
-set xrange [0.9:142]
+set xrange [0.9:*]
 plot for [i = 1:N] file index i - 1 using 1:2:3:4 with yerrorlines lt look(i) \
 	title columnheader(1) noenhanced

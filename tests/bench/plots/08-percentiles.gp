@@ -13,6 +13,6 @@ set logscale y
 set yrange [*:*]
 set xrange [-0.3:4.3]
 set grid xtics
+set xtics ("p50" 0, "p90" 1, "p99" 2, "p99.9" 3, "p99.99" 4)
 plot for [i = 1:N] file index i - 1 using ($1 + (i - (N + 1) / 2.0) * 0.06):2:3:4 \
-	with yerrorlines lt look(i) title columnheader(1), \
-	file index 0 using 1:(NaN):xtic(5) with points notitle
+	with yerrorlines lt look(i) title columnheader(1)

@@ -27,8 +27,11 @@ look(i) = int(word(looks, i))
 set border 3 lc rgb "#404040"
 set tics nomirror out textcolor rgb "#202020"
 set grid ytics lc rgb "#d8d8d8" lw 1
-set key outside below horizontal center samplen 2.5 spacing 1.1
-set lmargin 11
+set key at screen 0.5,0.02 center bottom horizontal samplen 2.5 spacing 1.1 maxrows 2
+set lmargin 12
+set bmargin 6.5
+set rmargin 3
+set format y "%.0f"
 set bars 0.6
 set yrange [0:*]
 head(text) = sprintf("{/:Bold %s}\n{/*0.78 %s%s}", text, \
