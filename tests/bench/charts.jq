@@ -94,7 +94,7 @@ def ratios:
     switches: [$a.switches_per_io.median, $b.switches_per_io.median],
     irqs: [$a.irqs_per_io.median, $b.irqs_per_io.median],
     polled: $b.polled_percent.median,
-    certain: (if $b.iops.min > $a.iops.max then "faster"
+    certain: (if $a.runs == 1 or $b.runs == 1 then "one run" elif $b.iops.min > $a.iops.max then "faster"
       elif $b.iops.max < $a.iops.min then "slower" else "within the noise" end)};
 
 # -- for gnuplot -----------------------------------------------------------------
@@ -206,20 +206,22 @@ def ratios_page:
   + "\(.facts.reps) runs each. Faster and slower are those whose extremes do not "
   + "overlap.</p>";
 
-# What has changed, as the extremes have it: only what is outside of them is marked.
-def change($a; $b; $more_is_better):
-  if $b.min > $a.max then (if $more_is_better then "faster" else "slower" end)
-  elif $b.max < $a.min then (if $more_is_better then "slower" else "faster" end)
+# What has changed, as the extremes have it: only what is outside of them is marked, and
+# of a single run only what has no noise.
+def change($key; $a; $b):
+  if $key != "instructions" and ($a.runs == 1 or $b.runs == 1) then ""
+  elif $b[$key].min > $a[$key].max then {iops: "faster"}[$key] // "slower"
+  elif $b[$key].max < $a[$key].min then {iops: "slower"}[$key] // "faster"
   else "" end;
 
 def changes($other):
   .charts as $all | $other.charts[] | . as $b |
   first($all[] | select([.chart, .row, .mode] == [$b.chart, $b.row, $b.mode])) as $a |
-  (["iops", 1, true], ["mean_us", 1, false], ["instructions", 0, false]) |
-  . as [$key, $digits, $more] | select($a[$key] and $b[$key]) |
+  (["iops", 0], ["mean_us", 1], ["instructions", 0]) | . as [$key, $digits] |
+  select($a[$key] and $b[$key]) |
   {chart: $b.chart, row: $b.row, mode: $b.mode, key: $key, a: $a[$key], b: $b[$key],
     percent: (($b[$key].median / $a[$key].median - 1) * 100), digits: $digits,
-    verdict: change($a[$key]; $b[$key]; $more)};
+    verdict: change($key; $a; $b)};
 
 def compare_page($other):
   ($other | warning), "<h2>What has changed</h2>",
@@ -235,7 +237,7 @@ def compare_page($other):
         .max | round($c.digits)))"), "\(.percent | round(1)) %", .verdict] |
       cells("td") | sub("<tr>"; "<tr class=\"\($c.verdict)\">"))),
   "<p>Medians, and extremes in brackets. Marked is what the extremes leave no doubt "
-  + "about. With one repetition they are the median: give it three.</p>";
+  + "about; of a single run nothing is, but for instructions, which have no noise.</p>";
 
 def reading_page:
   "<h2>How to read this</h2>",
