@@ -179,6 +179,17 @@ def data($chart):
         value: [value(.instructions)]}] | bars
   else error("no chart \($chart)") end;
 
+# Where and how often it was measured.
+def note($chart):
+  ({"jobs-iops": "jobs", "jobs-latency": "jobs", percentiles: "modes",
+    cpu: "modes"}[$chart] // $chart) as $of |
+  ([of($of)[].runs] | [min, max] | unique | map(tostring) | join(" or ")) as $runs |
+  .facts | (.kernel | split(" ")[0]) as $kernel |
+  if $chart == "instructions" then "Linux \($kernel), counted by QEMU: exact on any host"
+  else "\(.device.model), Linux \($kernel), \(.cpus) CPUs; \(
+    if $runs == "1" then "one run" else "medians and extremes of \($runs) runs" end
+    ) of \(.seconds) s" end;
+
 # -- for the report --------------------------------------------------------------
 
 def tag($name): "<\($name)>\(tostring | @html)</\($name)>";

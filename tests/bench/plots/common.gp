@@ -34,5 +34,5 @@ set rmargin 3
 set format y "%.0f"
 set bars 0.6
 set yrange [0:*]
-head(text) = sprintf("{/:Bold %s}\n{/*0.78 %s%s}", text, \
-	emulated ? "EMULATED, compare the shapes and not the microseconds. " : "", note)
+head(text) = sprintf("{/:Bold %s}\n{/*0.8 %s}%s", text, note, emulated ? \
+	"\n{/*0.8:Bold EMULATED: compare the shapes, not the microseconds}" : "")
