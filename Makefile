@@ -26,7 +26,9 @@
 ##   deps       Debian's packages for all of this, where missing
 ##   demo       what forcepoll does, shown in a virtual machine
 ##   check      all tests, in virtual machines, on two kernels
-##   bench      measurements, in a virtual machine
+##   bench      measurements, in a virtual machine: tables, then charts and a report
+##              in build/bench
+##   bench-compare  instructions for each I/O, of this tree and of BASE
 ##   vm         a shell in such a machine
 ##   lint       style and static checks
 ##   clean      remove build/
@@ -37,6 +39,8 @@
 ##   KDIR       build tree of the kernel, for one not in /lib/modules
 ##   VMLINUX    BTF, vmlinux or vmlinuz from which BPF programs get their types
 ##   CASE       the only test to run
+##   QUICK=1    bench in some minutes, once and with fewer points
+##   BASE       the revision to compare with
 ##   PREFIX     where to install the loader (/usr/local), DESTDIR before it
 ##   CHECKPATCH checkpatch.pl of a kernel source, for lint to run as well
 ##   V=1        show the commands
@@ -63,7 +67,7 @@ endif
 .SECONDEXPANSION:
 .SUFFIXES:
 .PHONY: all loader kmod install uninstall dkms deps test-kernels demo check \
-	bench vm lint clean help no-headers programs
+	bench bench-compare vm lint clean help no-headers programs
 
 all: loader kmod
 
@@ -281,8 +285,13 @@ check: test-kernels
 demo: test-kernels
 	$(Q)tests/demo
 
+# QUICK=1: charts alone, of one short run each.
 bench: test-kernels
-	$(Q)tests/bench/run
+	$(if $(QUICK),,$(Q)tests/bench/run)
+	$(Q)tests/bench/collect $(if $(QUICK),--quick)
+
+bench-compare: test-kernels
+	$(Q)tests/bench/compare $(or $(BASE),$(error bench-compare needs BASE=REVISION))
 
 vm: test-kernels
 	$(Q)tests/run --krel $(firstword $(TESTED)) --shell

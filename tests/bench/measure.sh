@@ -14,7 +14,7 @@ counters() {
 # drive_ios DEVICE: reads and writes that it has completed.
 drive_ios() {
 	local stat
-	read -ra stat <"/sys/block/$1/stat"
+	read -ra stat <"/sys/class/block/$1/stat"
 	echo $((stat[0] + stat[4]))
 }
 
