@@ -187,7 +187,9 @@ def note($chart):
   .facts | (.kernel | split(" ")[0]) as $kernel |
   if $chart == "instructions" then "Linux \($kernel), counted by QEMU: exact on any host"
   else "\(.device.model), Linux \($kernel), \(.cpus) CPUs; \(
-    if $runs == "1" then "one run" else "medians and extremes of \($runs) runs" end
+    if $runs == "1" then "one run"
+    elif $chart == "uring" then "medians of \($runs) runs"
+    else "medians and extremes of \($runs) runs" end
     ) of \(.seconds) s" end;
 
 # -- for the report --------------------------------------------------------------

@@ -2,6 +2,7 @@
 # READ: One process keeps 1 to 128 reads in flight. Dashed is libaio, which cannot
 # READ: poll by itself; solid is io_uring, IOPOLL its own polling.
 set title head("Direct 4 KiB reads, 1 to 128 in flight: libaio and io\\_uring")
+set bmargin 7.8 # three lines of titles
 set xlabel "queue depth (logarithmic)"
 set ylabel "thousand reads per second"
 set logscale x 2
