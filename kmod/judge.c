@@ -137,7 +137,7 @@ struct forcepoll_class {
 	u32 window, depth;
 	u32 tried; /* I/Os in the other mode, in this trial */
 	u32 last; /* and in the one before */
-	s32 rest, rested, debt; /* I/Os */
+	s32 rest, rested, chunk, debt; /* I/Os */
 	u32 rest_pace,
 		usual_pace; /* ns from one I/O to the next: lately, before */
 	u64 began;
@@ -158,16 +158,30 @@ static DEFINE_SPINLOCK(making);
 
 #define FORGET (10 * HZ) /* its place may be taken when it has not been used */
 
+/* A chunk of what is left of the rest. */
+static void rest_on(struct forcepoll_class *c, u64 now)
+{
+	c->began = now;
+	c->chunk = min(c->rest - c->rested, CHUNK);
+	c->left = c->chunk - 1;
+}
+
+static void rest_for(struct forcepoll_class *c, s32 ios)
+{
+	c->phase = REST;
+	c->rest = ios;
+	c->rested = 0;
+	c->rest_pace = 0;
+	rest_on(c, local_clock());
+}
+
 static void start(struct forcepoll_class *c)
 {
 	c->champion = POLLS;
 	c->arm = POLLS;
 	c->reason = FORCEPOLL_REASON_new;
 	c->quick = CREDIT;
-	c->phase = REST;
-	c->rest = WINDOW;
-	c->left = WINDOW;
-	c->began = local_clock();
+	rest_for(c, WINDOW);
 }
 
 static bool same(const union class_key *a, const union class_key *b)
@@ -329,24 +343,20 @@ static bool owes_little(const struct forcepoll_class *c)
 
 static void rest(struct forcepoll_class *c, int won)
 {
+	bool soon;
+
 	c->last = c->tried;
 	if (won <= 0) {
 		c->explored += c->tried;
 		c->debt += REST_FACTOR * c->tried;
 	}
+	soon = won > 0 || (c->quick && owes_little(c));
 	c->tried = 0;
-	c->phase = REST;
 	c->arm = c->champion;
 	c->measuring = 0;
-	if (won > 0 || (c->quick && owes_little(c)))
-		c->rest = c->window;
-	else
-		c->rest = clamp_t(s32, c->debt, c->window,
-				  REST_MAX * max(c->last, c->window));
-	c->rested = 0;
-	c->rest_pace = 0;
-	c->began = local_clock();
-	c->left = min(c->rest, CHUNK) - 1;
+	rest_for(c, soon ? c->window :
+			   clamp_t(s32, c->debt, c->window,
+				   REST_MAX * max(c->last, c->window)));
 }
 
 /* What won by another load may not win by this one. */
@@ -359,27 +369,28 @@ static void load_changed(struct forcepoll_class *c)
 		c->rest = 0;
 }
 
-/* A chunk is over. */
+/* A chunk is over. Does the rest go on? */
 static bool rests_on(struct forcepoll_class *c, u64 now)
 {
-	s32 ios = min(c->rest - c->rested, CHUNK) - c->left;
-	u32 pace = div_u64(max_t(s64, now - c->began, 0), max(ios, 1));
+	s32 ios = c->chunk - 1 - c->left;
+	u64 pace = div_u64(max_t(s64, now - c->began, 0), max(ios, 1));
 
+	pace = min_t(u64, pace, U32_MAX);
 	c->rested += ios;
-	c->began = now;
 	if (!c->rest_pace) { /* the first one: what the trial left in flight */
 		c->rest_pace = pace;
 	} else {
 		c->rest_pace = (3 * (u64)c->rest_pace + pace) / 4;
-		if (!c->usual_pace || CHANGED(c->rest_pace, c->usual_pace)) {
-			if (c->usual_pace)
-				load_changed(c);
-			c->usual_pace = c->rest_pace;
+		if (c->usual_pace && CHANGED(c->rest_pace, c->usual_pace)) {
+			load_changed(c);
+			c->usual_pace = 0;
 		}
+		if (!c->usual_pace)
+			c->usual_pace = c->rest_pace;
 	}
 	if (c->rested >= c->rest)
 		return false;
-	c->left = min(c->rest - c->rested, CHUNK) - 1;
+	rest_on(c, now);
 	return true;
 }
 
@@ -565,9 +576,10 @@ DEFINE_PER_CPU(struct forcepoll_lease[FORCEPOLL_LEASES], forcepoll_leases);
 
 static void give_back(struct forcepoll_lease *l)
 {
-	u8 used = l->given - l->left;
+	int used = l->given - l->left;
 
-	if (used) {
+	if (used >
+	    0) { /* one that was written late may be more than was given */
 		l->class->left -= used;
 		l->class->ios += used;
 	}
