@@ -31,7 +31,9 @@
 #define ELSEWHERE 4 /* what one that ends elsewhere takes from the score */
 #define WATCH_EVERY 16
 #define DULL 8u /* after so many with nothing below, too: a RAM disk */
-#define TRY_EVERY 256 /* of those left alone */
+#define TRY_EVERY \
+	256 /* of those left alone; twice as many after each that failed */
+#define TRY_SHIFT_MAX 6
 
 /*
  * One for each disk, which is not its number: that may be used again, and direction.
@@ -41,6 +43,7 @@
 static struct stack {
 	int score; /* > 0: bios end where those below are polled; < 0: elsewhere */
 	unsigned int bios;
+	unsigned int try_shift;
 	unsigned int dull; /* watched in a row, with nothing below */
 } stacks[1 << STACK_BITS];
 
@@ -83,7 +86,8 @@ static void look_for_drbd(const struct bio *bio)
 static bool gains(struct stack *s)
 {
 	WRITE_ONCE(s->bios, READ_ONCE(s->bios) + 1);
-	return READ_ONCE(s->score) >= 0 || !(READ_ONCE(s->bios) % TRY_EVERY);
+	return READ_ONCE(s->score) >= 0 ||
+	       !(READ_ONCE(s->bios) % (TRY_EVERY << READ_ONCE(s->try_shift)));
 }
 
 static void learn(const struct watch *w, enum watch_state ended)
@@ -98,10 +102,17 @@ static void learn(const struct watch *w, enum watch_state ended)
 		return;
 	}
 	WRITE_ONCE(w->stack->dull, 0);
-	if (ended == ENDED_ELSEWHERE)
-		WRITE_ONCE(w->stack->score, max(score - ELSEWHERE, -1));
-	else if (score < SCORE_MAX)
-		WRITE_ONCE(w->stack->score, score + 1);
+	if (ended != ENDED_ELSEWHERE) {
+		if (score < SCORE_MAX)
+			WRITE_ONCE(w->stack->score, score + 1);
+		WRITE_ONCE(w->stack->try_shift, 0);
+		return;
+	}
+	if (score < 0)
+		WRITE_ONCE(w->stack->try_shift,
+			   min(READ_ONCE(w->stack->try_shift) + 1,
+			       TRY_SHIFT_MAX));
+	WRITE_ONCE(w->stack->score, max(score - ELSEWHERE, -1));
 }
 
 /*
