@@ -729,10 +729,24 @@ void forcepoll_poll_submit(struct bio *bio,
 			   const struct forcepoll_target *target)
 {
 	const bool observe = target->flags & FORCEPOLL_TARGET_OBSERVE;
+	const bool stacked = !current->bio_list &&
+			     !queue_is_mq(bdev_get_queue(bio->bi_bdev));
 	int nr = syscall_get_nr(current, task_pt_regs(current));
 	enum forcepoll_count why, alone = 0;
 
 	forcepoll_stats_count(FORCEPOLL_COUNT_submitted);
+	/* Decided already: no reason is looked for. */
+	if (stacked && !observe && forcepoll_stack_leaves(bio)) {
+		forcepoll_stats_count(FORCEPOLL_COUNT_skip_bio_based);
+		forcepoll_stack_leave(bio);
+		return;
+	}
+	if (current->bio_list && forcepoll_stack_left(bio)) {
+		forcepoll_stats_count(FORCEPOLL_COUNT_skip_nested);
+		forcepoll_flight_beside(bio);
+		forcepoll_hook_submit(bio);
+		return;
+	}
 	why = bio_reason(bio, target->max_bytes);
 	if (!why)
 		why = task_reason();
@@ -743,13 +757,11 @@ void forcepoll_poll_submit(struct bio *bio,
 		if (alone && !waits_elsewhere(bio, nr, alone))
 			why = alone;
 	}
-	if (!current->bio_list && !queue_is_mq(bdev_get_queue(bio->bi_bdev))) {
+	if (stacked) {
 		forcepoll_stats_count(why);
 		submit_stacked(bio, nr, why, observe);
 		return;
 	}
-	if (current->bio_list && forcepoll_stack_left(bio) && !why)
-		why = FORCEPOLL_COUNT_skip_nested;
 	/* Last: it changes from one moment to the next. */
 	if (!why && READ_ONCE(skip_busy) && forcepoll_poll_cpu_wanted()) {
 		if (!observe)

@@ -182,6 +182,12 @@ static void wait_for(struct watch *w, struct forcepoll_owner *owner,
 	forcepoll_poll_spun(owner, origin, ns);
 }
 
+bool forcepoll_stack_leaves(const struct bio *bio)
+{
+	look_for_drbd(bio);
+	return READ_ONCE(have_drbd) || !gains(stack_of(bio));
+}
+
 bool forcepoll_stack_left(const struct bio *bio)
 {
 	look_for_drbd(bio);
@@ -207,11 +213,6 @@ void forcepoll_stack_submit(struct bio *bio, enum forcepoll_origin origin,
 	enum watch_state state;
 	struct watch *w = NULL;
 
-	look_for_drbd(bio);
-	if (READ_ONCE(have_drbd) || !gains(s)) {
-		forcepoll_stack_leave(bio);
-		return;
-	}
 	alone = alone && score > 0;
 	if (alone || (score < SCORE_SURE && READ_ONCE(s->dull) < DULL) ||
 	    !(READ_ONCE(s->bios) % WATCH_EVERY))
