@@ -386,7 +386,8 @@ verify_start() {
 	cg_start db sh -c 'until [ -e stop ]; do
 		fio "$@" >log.$$ 2>&1 || { cat log.$$; exit 1; }; done' sh \
 		--name=j --filename="/dev/$1" --direct=1 --ioengine=psync \
-		--rw=randrw --bs=4k --size=4M --verify=crc32c "${@:2}"
+		--rw=randrw --bs=4k --size=4M --verify=crc32c \
+		--allow_file_create=0 "${@:2}" # in /dev, when the drive has gone
 }
 
 # aio_verify_start DEV: the same with 16 in flight, further on; ends with the other.
