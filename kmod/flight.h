@@ -37,8 +37,7 @@ struct forcepoll_owner {
 	unsigned int leave,
 		left; /* bios to leave to interrupts: next time, now */
 	unsigned int mixed; /* looks to come that find others with interrupts */
-	unsigned long
-		held; /* jiffies: polls nothing alone until then, see poll.c */
+	unsigned long held; /* jiffies: nothing alone until then, see poll.c */
 	unsigned int held_shift; /* for how long the next time */
 } ____cacheline_aligned_in_smp;
 extern struct forcepoll_owner forcepoll_owners[1 << FORCEPOLL_OWNER_BITS];

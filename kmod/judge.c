@@ -85,8 +85,8 @@ enum phase { REST, WARM_FIRST, FIRST, WARM_SECOND, SECOND, SETTLE };
 #define WINDOW_NS (8 * NSEC_PER_MSEC)
 #define WARM(window) ((window) / 4) /* in flight when the mode changes */
 #define REST_FACTOR 100
-#define REST_MAX \
-	125 /* of the last trial: what is on credit is paid for in time */
+/* Of the last trial's: what is on credit is paid for over several rests. */
+#define REST_MAX 125
 #define CREDIT 8 /* trials in a row */
 #define SCORE_MIN (-2)
 #define SCORE_CHANGE 4
@@ -138,8 +138,8 @@ struct forcepoll_class {
 	u32 tried; /* I/Os in the other mode, in this trial */
 	u32 last; /* and in the one before */
 	s32 rest, rested, chunk, debt; /* I/Os */
-	u32 rest_pace,
-		usual_pace; /* ns from one I/O to the next: lately, before */
+	/* From one I/O to the next, ns: lately, and before. */
+	u32 rest_pace, usual_pace;
 	u64 began;
 	u32 size[NR_ARMS]; /* of the windows, I/Os */
 	u64 took[NR_ARMS]; /* ns for a window, by the clock on the wall */

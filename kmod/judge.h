@@ -61,7 +61,7 @@ forcepoll_lease_of(enum forcepoll_origin origin, bool alone)
 		&forcepoll_leases[origin + alone * FORCEPOLL_NR_ORIGINS]);
 }
 
-/* The same, when there is no lease. */
+/* forcepoll_judge(), where there is no lease. */
 void forcepoll_judge_ask(const struct bio *bio,
 			 const struct forcepoll_target *target,
 			 enum forcepoll_origin origin, bool alone,

@@ -31,8 +31,8 @@
 #define ELSEWHERE 4 /* what one that ends elsewhere takes from the score */
 #define WATCH_EVERY 16
 #define DULL 8u /* after so many with nothing below, too: a RAM disk */
-#define TRY_EVERY \
-	256 /* of those left alone; twice as many after each that failed */
+/* Of those left alone; twice as many after each one that was in vain. */
+#define TRY_EVERY 256
 #define TRY_SHIFT_MAX 6
 
 /*

@@ -16,11 +16,11 @@ struct bio;
 void forcepoll_stack_submit(struct bio *bio, enum forcepoll_origin origin,
 			    bool alone);
 
-/* Is that in vain for this one, as for those before it? Once for each bio. */
-bool forcepoll_stack_leaves(const struct bio *bio);
-
 /* The same, and those below keep their interrupts. */
 void forcepoll_stack_leave(struct bio *bio);
+
+/* Has it to be so, as polling below was in vain lately? Asked once for each bio. */
+bool forcepoll_stack_leaves(const struct bio *bio);
 
 /* Is a bio that is submitted inside another submission one of those? */
 bool forcepoll_stack_left(const struct bio *bio);
