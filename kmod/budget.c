@@ -46,8 +46,9 @@ static DEFINE_SPINLOCK(making);
 
 u64 forcepoll_budget_whose(const struct forcepoll_target *target)
 {
-	return forcepoll_whose_choice(target) << 1 |
-	       !!(target->flags & FORCEPOLL_TARGET_CGROUP);
+	u64 by_cgroup = target->flags & FORCEPOLL_TARGET_CGROUP ? 1 : 0;
+
+	return forcepoll_whose_choice(target) << 1 | by_cgroup;
 }
 
 static struct purse *make(u64 whose, unsigned int at)
