@@ -8,7 +8,9 @@
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/printk.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "forcepoll.h"
@@ -42,6 +44,47 @@ static void leave(void)
 	migrate_disable();
 }
 
+/* Of what is bound, with the lock. */
+static int release(void)
+{
+	int err = forcepoll_hook_remove();
+
+	if (!err)
+		err = forcepoll_target_unbind();
+	if (!err) {
+		forcepoll_flight_hold(false);
+		module_put(THIS_MODULE);
+	}
+	return err;
+}
+
+/*
+ * When the programs, the pins and all who had them open are gone, nobody tells any more
+ * who is a target: a process that gets the number of one that was would be polled for
+ * until the machine goes down. So the module looks once in a second if it is alone.
+ */
+static void look(struct work_struct *work);
+static DECLARE_DELAYED_WORK(lookout, look);
+
+static void look_again(void)
+{
+	queue_delayed_work(system_long_wq, &lookout, HZ);
+}
+
+static void look(struct work_struct *work)
+{
+	struct forcepoll_stats now = {};
+
+	mutex_lock(&lock);
+	if (forcepoll_target_abandoned() && !release())
+		pr_notice(
+			"forcepoll: nobody else has the targets any more: released\n");
+	forcepoll_target_describe(&now);
+	if (now.bound)
+		look_again();
+	mutex_unlock(&lock);
+}
+
 /*
  * While bound the module holds a reference to itself: rmmod is refused instead
  * of taking a hook away from those who rely on it. The caller's program holds
@@ -66,8 +109,10 @@ static int bind(struct bpf_map *targets, struct bpf_map *devices)
 	}
 	forcepoll_flight_hold(true);
 	err = forcepoll_hook_install(); /* R26: last */
-	if (!err)
+	if (!err) {
+		look_again();
 		goto out;
+	}
 	forcepoll_flight_hold(false);
 	module_put(THIS_MODULE);
 err_unbind:
@@ -113,13 +158,9 @@ __bpf_kfunc int forcepoll_release(void)
 		return -EPERM;
 
 	enter();
-	err = forcepoll_hook_remove();
+	err = release();
 	if (!err)
-		err = forcepoll_target_unbind();
-	if (!err) {
-		forcepoll_flight_hold(false);
-		module_put(THIS_MODULE);
-	}
+		cancel_delayed_work(&lookout); /* or it finds nothing bound */
 	leave();
 	return err;
 }
@@ -173,4 +214,10 @@ static const struct btf_kfunc_id_set set = {
 int forcepoll_kfunc_init(void)
 {
 	return register_btf_kfunc_id_set(BPF_PROG_TYPE_SYSCALL, &set);
+}
+
+/* Nothing is bound; it may be on its way out of having seen to that. */
+void forcepoll_kfunc_uninit(void)
+{
+	cancel_delayed_work_sync(&lookout);
 }

@@ -5,4 +5,6 @@
 /* Make the kfuncs of forcepoll_kfunc.h known to the verifier. */
 int forcepoll_kfunc_init(void);
 
+void forcepoll_kfunc_uninit(void);
+
 #endif

@@ -66,6 +66,7 @@ err_stats:
  */
 static void __exit forcepoll_exit(void)
 {
+	forcepoll_kfunc_uninit();
 	forcepoll_policy_uninit();
 	forcepoll_hook_drain();
 	forcepoll_flight_drain();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* "Is current a target?": the only reader of the maps that BPF fills. */
+#include <linux/atomic.h>
 #include <linux/bpf.h>
+#include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
@@ -12,6 +14,11 @@ struct binding {
 };
 
 static struct binding __rcu *bound;
+
+/* Needs no tool, no map and no loader: heard at the next tick, as the map is. */
+static bool enabled = true;
+module_param(enabled, bool, 0644);
+MODULE_PARM_DESC(enabled, "N: poll for nobody, whatever the map says");
 
 DEFINE_PER_CPU(u64[FORCEPOLL_SLOTS], forcepoll_misses);
 
@@ -27,6 +34,8 @@ static bool lookup_maps(u32 tgid, u64 *value)
 	struct binding *b;
 	u64 *found = NULL;
 
+	if (!READ_ONCE(enabled))
+		return false;
 	rcu_read_lock();
 	b = rcu_dereference(bound);
 	if (b) {
@@ -114,6 +123,18 @@ int forcepoll_target_unbind(void)
 	bpf_map_put(b->targets);
 	kfree(b);
 	return 0;
+}
+
+/*
+ * Programs in the kernel, pins and open files count, as bind() did. What is left with
+ * one reference no one else can come by: who has none cannot look the map up but by its
+ * id, which takes another one.
+ */
+bool forcepoll_target_abandoned(void)
+{
+	struct binding *b = rcu_dereference_protected(bound, true);
+
+	return b && atomic64_read(&b->targets->refcnt) == 1;
 }
 
 void forcepoll_target_describe(struct forcepoll_stats *stats)

@@ -88,6 +88,9 @@ int forcepoll_target_bind(struct bpf_map *targets, struct bpf_map *devices);
 /* Unpublish, wait for readers, drop the references. -ENOENT: nothing bound. */
 int forcepoll_target_unbind(void);
 
+/* Bound to a map that nobody else has: its targets are never written again. */
+bool forcepoll_target_abandoned(void);
+
 /* Fills in bound and the map ids. */
 void forcepoll_target_describe(struct forcepoll_stats *stats);
 

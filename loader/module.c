@@ -125,6 +125,20 @@ int module_set(const char *name, const char *value)
 		     0;
 }
 
+bool module_enabled(void)
+{
+	int fd = open("/sys/module/forcepoll/parameters/enabled",
+		      O_RDONLY | O_CLOEXEC);
+	char answer = 'Y';
+
+	if (fd >= 0) {
+		if (read(fd, &answer, 1) != 1)
+			answer = 'Y';
+		close(fd);
+	}
+	return answer == 'Y';
+}
+
 /*
  * A program that called into the module lets it go some time after it is closed,
  * when grace periods have passed: try for as long as that may take.

@@ -12,6 +12,9 @@ int module_load(const char *file);
 /* Write its parameter @name. 0, or -errno, said. */
 int module_set(const char *name, const char *value);
 
+/* False where an administrator has switched polling off. */
+bool module_enabled(void);
+
 /* -EWOULDBLOCK when it is in use. Says nothing. */
 int module_unload(void);
 

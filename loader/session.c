@@ -120,15 +120,23 @@ static int bind(struct session *s)
 int session_start(struct session *s)
 {
 	const struct options *o = s->options;
+	struct forcepoll_state state = {};
 	bool load = !module_loaded();
 	int err;
 
 	/* Written down before it is done: whoever cleans up must know. */
 	err = pins_write_state(&s->pins, load, o->background);
+	if (!err && !pins_state(&s->pins, &state))
+		s->loaded = state.flags & FORCEPOLL_STATE_LOADED;
 	if (!err && load)
 		err = module_load(o->module);
 	err = err ?: set_parameters(o);
+	if (!err && !module_enabled())
+		log_warn("nothing is polled: it is switched off, by "
+			 "/sys/module/forcepoll/parameters/enabled");
 	err = err ?: open_bpf(&s->bpf, &s->pins, o);
+	if (!err)
+		s->targets_id = pins_targets_id(&s->pins);
 	err = err ?: bind(s);
 	if (err)
 		session_abort(s);
@@ -143,8 +151,8 @@ void session_abort(const struct session *s)
 		session_undo(s);
 }
 
-/* Only what is bound to these pins: another run may have another directory. */
-static int release(const struct pins *pins)
+/* Only what is bound to this map: another run may have another directory. */
+static int release(__u32 targets_id)
 {
 	struct forcepoll_stats stats;
 	struct control control;
@@ -153,7 +161,7 @@ static int release(const struct pins *pins)
 	if (err)
 		return err;
 	err = control_stats(&control, &stats);
-	if (!err && stats.bound && stats.targets_id == pins_targets_id(pins))
+	if (!err && stats.bound && stats.targets_id == targets_id)
 		err = control_release(&control);
 	control_close(&control);
 	return err;
@@ -170,10 +178,11 @@ int session_undo(const struct session *s)
 
 	pins_state(&s->pins, &state);
 	if (module_loaded())
-		err = release(&s->pins);
+		err = release(s->targets_id ?: pins_targets_id(&s->pins));
 	e = pins_remove(&s->pins);
 	err = err ?: e;
-	if (!err && state.flags & FORCEPOLL_STATE_LOADED && module_loaded()) {
+	if (!err && (s->loaded || state.flags & FORCEPOLL_STATE_LOADED) &&
+	    module_loaded()) {
 		e = module_unload();
 		if (e && e != -EWOULDBLOCK)
 			err = log_error(e, "unload module forcepoll: %s",

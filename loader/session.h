@@ -2,7 +2,9 @@
 #ifndef SESSION_H
 #define SESSION_H
 
+#include <linux/types.h>
 #include <signal.h>
+#include <stdbool.h>
 
 #include "pins.h"
 #include "select.h"
@@ -25,6 +27,9 @@ struct session {
 	struct selection selection;
 	struct pins pins;
 	struct targets_bpf *bpf;
+	/* Of what session_start() did, as the pins may be taken away meanwhile. */
+	__u32 targets_id; /* of the map, or 0 */
+	bool loaded; /* the module, by this run or the one it took over */
 };
 
 /* All return 0 or -errno, said. */

@@ -55,7 +55,7 @@ static const struct text events[] = {
 
 /* All that status shows, read once. */
 struct view {
-	bool module;
+	bool module, enabled;
 	const char *loader; /* none, running, background, orphaned */
 	struct forcepoll_stats stats;
 	struct forcepoll_classes classes;
@@ -122,6 +122,7 @@ static int read_stats(struct view *v)
 	v->module = module_loaded();
 	if (!v->module)
 		return 0;
+	v->enabled = module_enabled();
 	err = control_open(&control, -1, -1);
 	if (err)
 		return err;
@@ -292,6 +293,8 @@ static void print_view(struct view *v)
 		if (!strcmp(v->loader, says[i][0]))
 			printf("run:    %s\n", says[i][1]);
 	printf("module: %s\n", !v->module      ? "not loaded" :
+			       !v->enabled     ? "loaded, SWITCHED OFF: see "
+						 "its parameter enabled" :
 			       !v->stats.bound ? "loaded, not bound" :
 			       all_observed(v) ? "loaded, bound: observing" :
 						 "loaded, bound: polling");
@@ -342,6 +345,7 @@ static void json_view(struct view *v)
 	json_u64(&j, "abi", FORCEPOLL_ABI);
 	json_string(&j, "run", v->loader);
 	json_bool(&j, "module_loaded", v->module);
+	json_bool(&j, "enabled", v->enabled);
 	json_bool(&j, "bound", s->bound);
 	json_u64(&j, "targets_map_id", s->targets_id);
 	json_u64(&j, "devices_map_id", s->devices_id);

@@ -96,16 +96,24 @@ if [[ $$ != 1 ]]; then
 	exec {_never}<> <(:)
 fi
 
-# poll_until SECONDS CMD...: waits until CMD succeeds; 1 when it never does.
-# The time is stretched on machines declared slow (tests/run --slow).
+# poll_until SECONDS CMD...: waits until CMD succeeds; 1 when it never does. What it
+# said is said once, as it was the last time. Slow machines get more time (tests/run).
 poll_until() {
 	local end=$((${EPOCHREALTIME/./} + $1 * 1000000 * ${FORCEPOLL_SLOW:-1}))
+	local said=${CASE_TMP:-/tmp}/.said.$BASHPID.$((_polls++)) status=0
 	shift
-	until "$@"; do
-		((${EPOCHREALTIME/./} < end)) || return 1
+	until "$@" >"$said" 2>&1; do
+		((${EPOCHREALTIME/./} < end)) || {
+			status=1
+			break
+		}
 		read -rt 0.02 -u "$_never" || :
 	done
+	cat "$said"
+	rm "$said"
+	return $status
 }
+_polls=0
 
 # -- the host --------------------------------------------------------------
 

@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: takes the pins away, by hand or with their file system: a loader that
+# runs ends in order, and when it is dead as well the module lets go by itself.
+# TIMEOUT: 300
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+requires_forcepoll
+dev=$(nvme_dev)
+cg_make db
+load() {
+	cg_start db fio --name=j --thread --filename="/dev/$dev" --readonly --direct=1 \
+		--rw=randread --bs=4k --time_based --runtime=600 --output=/dev/null "$@"
+}
+load --ioengine=psync
+sync=$CG_PID
+load --ioengine=libaio --iodepth=8
+async=$CG_PID
+
+polls() {
+	stat_mark
+	check "$1: polled" poll_until 60 stat_is '.polled > 100 and .async > 100'
+}
+by_hand() { rm -r "$PINS"; }
+umounted() {
+	umount -l /sys/fs/bpf
+	mount -t bpf bpf /sys/fs/bpf
+}
+unbound() { "$LOADER" status --json | jq -e '.bound | not'; }
+nothing_left() { [[ ! -d /sys/module/forcepoll && ! -e $PINS ]]; }
+
+for how in by_hand umounted; do
+	loader_start --cgroup "$CGROOT/db"
+	polls "$how"
+	check "$how: the pins go" "$how"
+	polls "$how, the loader runs"
+	kill "$LOADER_PID"
+	status=0
+	wait "$LOADER_PID" || status=$?
+	check "$how: the loader ends in order" [ "$status:$(tail -n +2 loader.stderr)" = 0: ]
+	check "$how: nothing is left" nothing_left
+done
+
+for how in by_hand umounted; do
+	loader_start --cgroup "$CGROOT/db"
+	kill -KILL "$LOADER_PID"
+	wait "$LOADER_PID" || :
+	polls "$how, the loader is dead"
+	check "$how: the pins go" "$how"
+	check "$how: nobody is polled for any more" poll_until 20 unbound
+	check "$how: nothing is in flight" \
+		jq -e '.bios_in_flight == 0 and .inflight == 0' <("$LOADER" status --json)
+	progress "$dev" "$how, let go"
+	check "the kernel's log says it" sh -c 'dmesg | tail -n 20 |
+		grep "forcepoll: nobody else has the targets"'
+	check "$how: the module goes" poll_until 20 rmmod forcepoll
+done
+check "both went on" kill -0 "$sync" "$async"
