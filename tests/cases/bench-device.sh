@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: measures on a drive of this machine, beside another module, without a
 # write to it, and refuses to write to one that is in use.
+# SET: slow
 # TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"

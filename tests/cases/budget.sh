@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: polls for no more CPU time than it may.
+# SET: slow
 # TIMEOUT: 200
 set -eu
 . "$(dirname "$0")/../lib.sh"

@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: sees that file systems and swap on an NVMe drive with two paths, polled, keep what they are given.
 # MACHINE: paths=2
+# SET: slow
 # TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"

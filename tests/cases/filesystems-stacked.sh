@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: sees that file systems and swap on dm and md, polled, keep what they are given.
 # MACHINE: drives=2
+# SET: slow
 # TIMEOUT: 400
 set -eu
 . "$(dirname "$0")/../lib.sh"

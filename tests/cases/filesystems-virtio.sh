@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: sees that file systems and swap on a drive of virtio_blk, polled, keep what they are given.
 # MACHINE: virtio=1
+# SET: slow
 # TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: sees that file systems and swap on a drive, polled, and on null_blk keep what they are given.
+# SET: slow
 # TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"

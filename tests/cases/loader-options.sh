@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: limits polling by --device and --max-bytes, and widens it by --all.
 # MACHINE: drives=2
+# SET: slow
 # TIMEOUT: 300
 set -eu
 . "$(dirname "$0")/../lib.sh"

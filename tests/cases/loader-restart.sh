@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: starts and stops the loader 15 times, and the module, under a load
 # that checks what it reads.
+# SET: slow
 # TIMEOUT: 600
 set -eu
 . "$(dirname "$0")/../lib.sh"

@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: sees that nothing is lost on six kinds of device at once, by targets and by others.
 # MACHINE: drives=2 virtio=1 poll_queues=2
+# SET: slow
 # TIMEOUT: 500
 #
 # FORCEPOLL_SECONDS=N tests/run ...: for how long (5).

@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: polls an NVMe drive with two paths, which are reset, lost and found again.
 # MACHINE: paths=2
+# SET: slow
 # TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: counts with --observe what would be polled, and changes nothing.
+# SET: slow
 # TIMEOUT: 300
 set -eu
 . "$(dirname "$0")/../lib.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: lets policies in BPF decide what is polled, on kernels that have such.
+# SET: slow
 # TIMEOUT: 600
 set -eu
 . "$(dirname "$0")/../lib.sh"

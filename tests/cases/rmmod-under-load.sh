@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: starts and stops the loader, with its module, under a verifying load.
 # MACHINE: smp=1 append="preempt=full"
+# SET: slow
 # TIMEOUT: 300
 #
 # One CPU: emulated by several threads, QEMU before 8.1 loses breakpoints of code

@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: polls what linear and striped targets of device-mapper pass on, while tables change.
 # MACHINE: drives=2
+# SET: slow
 # TIMEOUT: 300
 set -eu
 . "$(dirname "$0")/../lib.sh"

@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: sees that all other kinds of devices on top of polled drives work as ever.
 # MACHINE: drives=3
+# SET: slow
 # TIMEOUT: 480
 set -eu
 . "$(dirname "$0")/../lib.sh"

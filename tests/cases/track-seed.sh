@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: misses nobody between the programs' start and the list of those
 # who run already, in the middle of a storm.
+# SET: slow
 # TIMEOUT: 300
 set -eu
 . "$(dirname "$0")/../lib.sh"

@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: polls a drive of virtio_blk, loses it under load, and leaves one without poll queues.
 # MACHINE: virtio=1
+# SET: slow
 # TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"
