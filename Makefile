@@ -26,6 +26,7 @@
 ##   deps       Debian's packages for all of this, where missing
 ##   demo       what forcepoll does, shown in a virtual machine
 ##   check      all tests, in virtual machines, on two kernels
+##   debug-kernel  a kernel that looks for mistakes, from Debian's source
 ##   bench      measurements, in a virtual machine: tables, then charts and a report
 ##              in build/bench
 ##   bench-compare  instructions for each I/O, of this tree and of BASE
@@ -38,8 +39,10 @@
 ##              test with: 6.12 and 6.1
 ##   KDIR       build tree of the kernel, for one not in /lib/modules
 ##   VMLINUX    BTF, vmlinux or vmlinuz from which BPF programs get their types
-##   CASE       the only test to run
-##   QUICK=1    bench in some minutes, once and with fewer points
+##   KERNEL     debug: test with that kernel
+##   CASE, SET  the only test to run; or those of a set: slow, debug
+##   QUICK=1    bench in some minutes, once and with fewer points; check with the
+##              slow tests on the first kernel only
 ##   BASE       the revision to compare with
 ##   PREFIX     where to install the loader (/usr/local), DESTDIR before it
 ##   CHECKPATCH checkpatch.pl of a kernel source, for lint to run as well
@@ -67,7 +70,7 @@ endif
 .SECONDEXPANSION:
 .SUFFIXES:
 .PHONY: all loader kmod install uninstall dkms deps test-kernels demo check \
-	bench bench-compare vm lint clean help no-headers programs
+	bench bench-compare vm lint clean help debug-kernel no-headers programs
 
 all: loader kmod
 
@@ -160,9 +163,10 @@ KREL  ?= $(or $(filter $(shell uname -r),$(have)),$(have))
 RELS  := $(foreach k,$(KREL),$(or $(filter $k $k.%,$(have)),$k))
 KOS   := $(RELS:%=$(B)/%/forcepoll.ko)
 KMODS := $(RELS:%=$(B)/%/kmod/forcepoll.ko)
-kdir   = $(or $(KDIR),/lib/modules/$*/build)
-# Where tests/kernel keeps its images, whose BTF vmlinux-gen knows to use.
+# Where tests/kernel keeps its images, whose BTF vmlinux-gen knows to use, and what
+# modules for the debug kernel are built with.
 images = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/forcepoll/kernels
+kdir   = $(or $(KDIR),$(wildcard $(images)/$*/build),/lib/modules/$*/build)
 
 kmod: $(or $(KOS),no-headers)
 
@@ -233,7 +237,7 @@ dkms:
 
 # --- tests --------------------------------------------------------------------
 
-TESTED := $(if $(given),$(KREL),6.12 6.1)
+TESTED := $(or $(KERNEL),$(if $(given),$(KREL),6.12 6.1))
 
 # The programs that cases run: made here, as a compiler takes its time there.
 TESTS     := $(patsubst tests/src/%.c,$(B)/tests/%, \
@@ -279,8 +283,12 @@ test-kernels: deps
 		done) && \
 		$(MAKE) --no-print-directory KREL="$$(echo $$rels)" all programs
 
+debug-kernel: deps
+	$(Q)tests/debug-kernel
+
 check: test-kernels
-	$(Q)tests/run $(TESTED:%=--krel %) $(CASE:%=--case %)
+	$(Q)tests/run $(TESTED:%=--krel %) $(CASE:%=--case %) $(SET:%=--set %) \
+		$(if $(QUICK),--quick)
 
 demo: test-kernels
 	$(Q)tests/demo

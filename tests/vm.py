@@ -66,6 +66,15 @@ class Kernel:
         return cls(label, release, cache / "forcepoll/kernels" / release)
 
     @property
+    def debug(self) -> bool:
+        return "-debug-" in self.release
+
+    @property
+    def slow(self) -> int:
+        """What time limits are multiplied with."""
+        return 6 if self.debug else 1
+
+    @property
     def modules(self) -> Path:
         return self.path / "lib/modules" / self.release
 
@@ -270,7 +279,9 @@ class Vm:
         # -cpu max,la57=off: five-level paging brings false KASAN reports.
         argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config",
                 "-machine", "q35", "-display", "none", "-no-reboot",
-                "-cpu", "max,la57=off", "-m", machine.mem,
+                "-cpu", "max,la57=off",
+                # KASAN takes an eighth of it, and slabs that are checked more.
+                "-m", "4G" if kernel.debug else machine.mem,
                 "-kernel", str(kernel.path / "vmlinuz"),
                 "-initrd", str(initrd), "-append", cmdline]
         argv += self._accel()
