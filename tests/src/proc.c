@@ -6,6 +6,9 @@
  *   proc thread-exec CMD...   another thread than the first one calls exec
  *   proc into CGROUP CMD...   CMD in a child that is born in CGROUP
  *   proc storm N WIDTH        N short-lived children, WIDTH at a time
+ *   proc wrap TIMES WIDTH CG  children, of whom the last WIDTH live, until their numbers
+ *                             have begun again TIMES times; every other one moves to
+ *                             the cgroup CG. Says so, and waits to be killed
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,6 +16,7 @@
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +123,66 @@ static int storm(int n, int width)
 	return 0;
 }
 
+static void move_to(const char *cgroup)
+{
+	FILE *f = fopen(cgroup, "we");
+
+	/* "0" is who writes it. */
+	if (!f || fputs("0", f) < 0 || fclose(f))
+		_exit(failed(cgroup));
+}
+
+/* One that moves is waited for: who is where is known when this ends. */
+static pid_t child(const char *procs)
+{
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ends))
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		if (procs)
+			move_to(procs);
+		if (write(ends[1], "", 1) != 1)
+			_exit(1);
+		close(ends[1]);
+		pause();
+	}
+	close(ends[1]);
+	if (pid > 0 && read(ends[0], &byte, 1) != 1)
+		return -1;
+	close(ends[0]);
+	return pid;
+}
+
+static int wrap(int times, int width, const char *cgroup)
+{
+	pid_t *pids = calloc(width, sizeof(*pids)), before = 0, pid;
+	char procs[4096];
+	int n;
+
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", cgroup);
+	for (n = 0; times > 0; n++) {
+		pid_t *slot = &pids[n % width];
+
+		if (*slot &&
+		    (kill(*slot, SIGKILL) || waitpid(*slot, NULL, 0) < 0))
+			return failed("the oldest child");
+		pid = child(n % 2 ? procs : NULL);
+		if (pid < 0)
+			return failed("fork");
+		times -= pid < before;
+		before = *slot = pid;
+	}
+	printf("%d\n", n);
+	fflush(stdout);
+	pause();
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "threads"))
@@ -129,6 +193,8 @@ int main(int argc, char **argv)
 		return into(argv[2], argv + 3);
 	if (argc == 4 && !strcmp(argv[1], "storm"))
 		return storm(atoi(argv[2]), atoi(argv[3]));
+	if (argc == 5 && !strcmp(argv[1], "wrap"))
+		return wrap(atoi(argv[2]), atoi(argv[3]), argv[4]);
 	fprintf(stderr, "usage: see %s\n", __FILE__);
 	return 2;
 }
