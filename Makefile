@@ -249,7 +249,8 @@ $(TESTS): $(B)/tests/%: tests/src/%.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O1 -fno-omit-frame-pointer -Wall -pthread \
 		$(if $(CI),-Werror) -o $@ $< $(TESTS_LIBS)
-$(B)/tests/attach $(B)/tests/fill: TESTS_LIBS := -lbpf
+$(B)/tests/attach $(B)/tests/fill $(B)/tests/fuzz: \
+	TESTS_LIBS := -lbpf
 $(B)/tests/inflight_uring: TESTS_LIBS := -luring
 
 $(TESTS_BPF): $(B)/tests/%.bpf.o: tests/src/%.bpf.c bpf/forcepoll.h \
