@@ -134,6 +134,19 @@ int pins_check(struct pins *pins, const char *dir)
 	return err;
 }
 
+/*
+ * Where bpf is mounted, everybody may make directories, and links to others. Who owns
+ * one, or may write to it, could end what the pins in there keep.
+ */
+static bool is_ours(const char *dir, int fd)
+{
+	struct stat link, st;
+
+	return !lstat(dir, &link) && !fstat(fd, &st) &&
+	       link.st_uid == geteuid() && st.st_uid == geteuid() &&
+	       !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
 int pins_lock(struct pins *pins)
 {
 	int fd;
@@ -143,6 +156,12 @@ int pins_lock(struct pins *pins)
 	fd = open(pins->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return log_error(-errno, "%s: %s", pins->dir, strerror(errno));
+	if (!is_ours(pins->dir, fd)) {
+		close(fd);
+		return log_error(-EPERM,
+				 "%s: not root's alone: give another --pin-dir",
+				 pins->dir);
+	}
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		close(fd);
 		return log_error(-EBUSY,
