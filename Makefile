@@ -249,7 +249,7 @@ $(TESTS): $(B)/tests/%: tests/src/%.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O1 -fno-omit-frame-pointer -Wall -pthread \
 		$(if $(CI),-Werror) -o $@ $< $(TESTS_LIBS)
-$(B)/tests/attach $(B)/tests/fill $(B)/tests/fuzz: \
+$(B)/tests/attach $(B)/tests/fill $(B)/tests/fuzz $(B)/tests/kfunc: \
 	TESTS_LIBS := -lbpf
 $(B)/tests/inflight_uring: TESTS_LIBS := -luring
 
