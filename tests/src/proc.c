@@ -9,6 +9,7 @@
  *   proc wrap TIMES WIDTH CG  children, of whom the last WIDTH live, until their numbers
  *                             have begun again TIMES times; every other one moves to
  *                             the cgroup CG. Says so, and waits to be killed
+ *   proc bomb                 children who have children, and end where no room is left
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -183,6 +185,22 @@ static int wrap(int times, int width, const char *cgroup)
 	return 0;
 }
 
+static int bomb(void)
+{
+	pid_t first = getpid(), pid;
+	unsigned char byte;
+
+	signal(SIGCHLD, SIG_IGN);
+	for (;;) {
+		pid = fork();
+		if (pid >= 0)
+			continue;
+		usleep(100000);
+		if (getpid() != first && getrandom(&byte, 1, 0) && byte < 64)
+			_exit(0);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "threads"))
@@ -195,6 +213,8 @@ int main(int argc, char **argv)
 		return storm(atoi(argv[2]), atoi(argv[3]));
 	if (argc == 5 && !strcmp(argv[1], "wrap"))
 		return wrap(atoi(argv[2]), atoi(argv[3]), argv[4]);
+	if (argc == 2 && !strcmp(argv[1], "bomb"))
+		return bomb();
 	fprintf(stderr, "usage: see %s\n", __FILE__);
 	return 2;
 }
