@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: who waits in io_schedule() finds what it may rely on.
 # TIMEOUT: 120
+# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

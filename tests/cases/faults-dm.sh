@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: has device-mapper fail, delay and change what it passes on: each error is the one without forcepoll.
 # TIMEOUT: 300
+# SET: slow
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

@@ -4,13 +4,12 @@
 # DESCRIPTION: injects faults into the kernel: requests that fail, completions that
 # are lost, memory that the module does not get.
 # MACHINE: append="nvme_core.io_timeout=5"
-# SET: debug
+# SET: debug debug-only
 # TIMEOUT: 300
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
 faults=/sys/kernel/debug
-[[ -d $faults/fail_make_request ]] || skip "this kernel injects no faults"
 requires_forcepoll
 dev=$(nvme_dev)
 sys=/sys/block/$dev

@@ -6,6 +6,7 @@
 # TIMEOUT: 400
 #
 # FORCEPOLL_SECONDS=N tests/run ...: for how long (10).
+# SET: slow
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: switches polling off and on by the module's parameter alone.
 # TIMEOUT: 200
+# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

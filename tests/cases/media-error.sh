@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: reads a bad sector: the error arrives as it does without forcepoll.
 # MACHINE: blkdebug=1
+# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

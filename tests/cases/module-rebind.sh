@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # DESCRIPTION: This test binds and releases several times while the module stays loaded.
 
+# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

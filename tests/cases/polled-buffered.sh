@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: sees that buffered reads are polled where a task waits for them.
+# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

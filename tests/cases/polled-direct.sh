@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: sees that direct reads and writes of a target are polled.
+# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

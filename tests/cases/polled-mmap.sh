@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: sees that page faults on a mapped file are polled, data intact.
+# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: resets the controller under a polled, verifying load.
+# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

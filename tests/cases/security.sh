@@ -4,6 +4,7 @@
 # DESCRIPTION: lets nobody but a privileged root see, change or bind targets, takes maps
 # of no other kind, and polls for no more CPU time than cpu.max gives.
 # TIMEOUT: 500
+# SET: slow
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

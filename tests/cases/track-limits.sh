@@ -4,6 +4,7 @@
 # DESCRIPTION: keeps exact books over a fork bomb that has reached pids.max, and over
 # cgroups that are made again.
 # TIMEOUT: 600
+# SET: slow
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

@@ -4,6 +4,7 @@
 # DESCRIPTION: knows who is in other PID namespaces by their numbers outside, and of
 # threads in threaded cgroups that their process decides.
 # TIMEOUT: 300
+# SET: slow
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
