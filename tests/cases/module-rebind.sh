@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# DESCRIPTION: This test binds and releases several times while the module stays loaded.
-
+#
+# DESCRIPTION: binds and releases several times while the module stays loaded.
 # SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
