@@ -152,9 +152,11 @@ static void read_maps(struct usyms *u, struct uprocess *p, FILE *maps)
 		    flags[2] != 'x' || path[0] != '/')
 			continue;
 		file = find_file(u, path, p->tgid);
-		more = grown(p->mappings, p->nr_mappings, sizeof(*more));
-		if (file < 0 || !more)
+		if (file < 0)
 			return;
+		more = grown(p->mappings, p->nr_mappings, sizeof(*more));
+		if (!more)
+			return; /* else the old ones are gone */
 		p->mappings = more;
 		p->mappings[p->nr_mappings++] =
 			(struct mapping){ start, end, offset, file };
