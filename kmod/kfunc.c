@@ -73,14 +73,11 @@ static void look_again(void)
 
 static void look(struct work_struct *work)
 {
-	struct forcepoll_stats now = {};
-
 	mutex_lock(&lock);
 	if (forcepoll_target_abandoned() && !release())
 		pr_notice(
 			"forcepoll: nobody else has the targets any more: released\n");
-	forcepoll_target_describe(&now);
-	if (now.bound)
+	if (forcepoll_target_bound())
 		look_again();
 	mutex_unlock(&lock);
 }
@@ -92,16 +89,16 @@ static void look(struct work_struct *work)
  */
 static int bind(struct bpf_map *targets, struct bpf_map *devices)
 {
-	struct forcepoll_stats was = {};
+	bool was;
 	int err;
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 
 	enter();
-	forcepoll_target_describe(&was);
+	was = forcepoll_target_bound();
 	err = forcepoll_target_bind(targets, devices);
-	if (err || was.bound)
+	if (err || was)
 		goto out;
 	if (!try_module_get(THIS_MODULE)) {
 		err = -ENODEV;

@@ -125,6 +125,11 @@ int forcepoll_target_unbind(void)
 	return 0;
 }
 
+bool forcepoll_target_bound(void)
+{
+	return rcu_access_pointer(bound);
+}
+
 /*
  * Programs in the kernel, pins and open files count, as bind() did. What is left with
  * one reference no one else can come by: who has none cannot look the map up but by its

@@ -88,6 +88,8 @@ int forcepoll_target_bind(struct bpf_map *targets, struct bpf_map *devices);
 /* Unpublish, wait for readers, drop the references. -ENOENT: nothing bound. */
 int forcepoll_target_unbind(void);
 
+bool forcepoll_target_bound(void);
+
 /* Bound to a map that nobody else has: its targets are never written again. */
 bool forcepoll_target_abandoned(void);
 

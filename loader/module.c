@@ -108,13 +108,14 @@ int module_load(const char *file)
 	return file ? load_file(file) : modprobe();
 }
 
+#define PARAMETERS "/sys/module/forcepoll/parameters/"
+
 int module_set(const char *name, const char *value)
 {
 	char path[128];
 	int fd, err = 0;
 
-	snprintf(path, sizeof(path), "/sys/module/forcepoll/parameters/%s",
-		 name);
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, value, strlen(value)) < 0)
 		err = -errno;
@@ -127,16 +128,13 @@ int module_set(const char *name, const char *value)
 
 bool module_enabled(void)
 {
-	int fd = open("/sys/module/forcepoll/parameters/enabled",
-		      O_RDONLY | O_CLOEXEC);
-	char answer = 'Y';
+	int fd = open(PARAMETERS "enabled", O_RDONLY | O_CLOEXEC);
+	char answer;
+	bool off = fd >= 0 && read(fd, &answer, 1) == 1 && answer == 'N';
 
-	if (fd >= 0) {
-		if (read(fd, &answer, 1) != 1)
-			answer = 'Y';
+	if (fd >= 0)
 		close(fd);
-	}
-	return answer == 'Y';
+	return !off;
 }
 
 /*
