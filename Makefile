@@ -284,7 +284,7 @@ test-kernels: deps
 		done) && \
 		$(MAKE) --no-print-directory KREL="$$(echo $$rels)" all programs
 
-debug-kernel: deps
+debug-kernel:
 	$(Q)tests/debug-kernel
 
 check: test-kernels
