@@ -372,6 +372,7 @@ stat_next() {
 
 # in_flight: marked bios that nobody waits for inside submit_bio().
 in_flight() { "$LOADER" status --json | jq .bios_in_flight; }
+none_in_flight() { [[ $(in_flight) == 0 ]]; }
 
 # targets: the entries of the map, as TGID:FLAGS. What is above these 24 bits is the
 # level of the cgroup.
@@ -388,15 +389,18 @@ event() { "$LOADER" status --json | jq -er ".events.$1"; }
 
 # -- a load ------------------------------------------------------------------
 
-# verify_start DEV FIO-ARGS...: writes and verifies, again and again, in the
-# cgroup db, until verify_stop; that fails if any of it did.
-verify_start() {
-	cg_start db sh -c 'until [ -e stop ]; do
+# verify_in CGROUP DEV FIO-ARGS...: writes and verifies, again and again, until there is
+# a file named stop; fails, and shows what fio said, when any of it did.
+verify_in() {
+	cg_start "$1" sh -c 'until [ -e stop ]; do
 		fio "$@" >log.$$ 2>&1 || { cat log.$$; exit 1; }; done' sh \
-		--name=j --filename="/dev/$1" --direct=1 --ioengine=psync \
+		--name=j --filename="/dev/$2" --direct=1 --ioengine=psync \
 		--rw=randrw --bs=4k --size=4M --verify=crc32c \
-		--allow_file_create=0 "${@:2}" # in /dev, when the drive has gone
+		--allow_file_create=0 "${@:3}" # in /dev, when the drive has gone
 }
+
+# verify_start DEV FIO-ARGS...: the same in the cgroup db, until verify_stop.
+verify_start() { verify_in db "$@"; }
 
 # aio_verify_start DEV: the same with 16 in flight, further on; ends with the other.
 aio_verify_start() {
@@ -406,6 +410,26 @@ aio_verify_start() {
 verify_stop() {
 	touch stop
 	wait "$CG_PID" || fail "the verifying load failed"
+}
+
+# read_start DEV: reads in the cgroup db, until the case ends: one after the other, and
+# with some in flight. READERS are the processes.
+read_start() {
+	local args
+	READERS=()
+	for args in "--ioengine=psync" "--ioengine=libaio --iodepth=8"; do
+		# shellcheck disable=SC2086 # words
+		cg_start db fio --name=j --thread --filename="/dev/$1" --readonly \
+			--direct=1 --rw=randread --bs=4k --time_based --runtime=600 \
+			--output=/dev/null $args
+		READERS+=("$CG_PID")
+	done
+}
+
+# read_polled WHEN: both of them are polled, from now on.
+read_polled() {
+	stat_mark
+	check "$1: polled" poll_until 60 stat_is '.polled > 100 and .async > 100'
 }
 
 # -- files and memory of the cgroup db, kept on a device ------------------------

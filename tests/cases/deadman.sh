@@ -11,19 +11,8 @@ set -eu
 requires_forcepoll
 dev=$(nvme_dev)
 cg_make db
-load() {
-	cg_start db fio --name=j --thread --filename="/dev/$dev" --readonly --direct=1 \
-		--rw=randread --bs=4k --time_based --runtime=600 --output=/dev/null "$@"
-}
-load --ioengine=psync
-sync=$CG_PID
-load --ioengine=libaio --iodepth=8
-async=$CG_PID
+read_start "$dev"
 
-polls() {
-	stat_mark
-	check "$1: polled" poll_until 60 stat_is '.polled > 100 and .async > 100'
-}
 by_hand() { rm -r "$PINS"; }
 umounted() {
 	umount -l /sys/fs/bpf
@@ -34,9 +23,9 @@ nothing_left() { [[ ! -d /sys/module/forcepoll && ! -e $PINS ]]; }
 
 for how in by_hand umounted; do
 	loader_start --cgroup "$CGROOT/db"
-	polls "$how"
+	read_polled "$how"
 	check "$how: the pins go" "$how"
-	polls "$how, the loader runs"
+	read_polled "$how, the loader runs"
 	kill "$LOADER_PID"
 	status=0
 	wait "$LOADER_PID" || status=$?
@@ -48,7 +37,7 @@ for how in by_hand umounted; do
 	loader_start --cgroup "$CGROOT/db"
 	kill -KILL "$LOADER_PID"
 	wait "$LOADER_PID" || :
-	polls "$how, the loader is dead"
+	read_polled "$how, the loader is dead"
 	check "$how: the pins go" "$how"
 	check "$how: nobody is polled for any more" poll_until 20 unbound
 	check "$how: nothing is in flight" \
@@ -58,4 +47,4 @@ for how in by_hand umounted; do
 		grep "forcepoll: nobody else has the targets"'
 	check "$how: the module goes" poll_until 20 rmmod forcepoll
 done
-check "both went on" kill -0 "$sync" "$async"
+check "both went on" kill -0 "${READERS[@]}"

@@ -64,7 +64,6 @@ check "what does not is polled" stat_is '.polled > 2000'
 
 # A completion that is lost: the drive is asked to abort it, or is reset.
 stat_mark
-fault fail_io_timeout 3
 echo 1 >"$sys/io-timeout-fail"
 for engine in "${engines[@]:0:2}"; do
 	fault fail_io_timeout 2

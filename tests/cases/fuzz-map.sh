@@ -18,13 +18,8 @@ jobs=()
 
 # load CGROUP OFFSET FIO-ARGS...: verifies what it writes until the time is up.
 load() {
-	local name=$1-$2
-	# shellcheck disable=SC2016 # its own arguments
-	cg_start "$1" sh -c 'name=$1; shift; until [ -e stop ]; do
-		fio "$@" >"log.$name" 2>&1 || { cat "log.$name"; exit 1; }; done' sh "$name" \
-		--name=j --filename="/dev/$dev" --offset="$2" --size=2M --rw=randrw \
-		--bsrange=4k-16k --verify=crc32c "${@:3}"
-	jobs+=("$CG_PID $name")
+	verify_in "$1" "$dev" --offset="$2" --size=2M --bsrange=4k-16k "${@:3}"
+	jobs+=("$CG_PID $1-$2")
 }
 
 random() { echo $((SRANDOM % $1)); }
@@ -86,7 +81,7 @@ for job in "${jobs[@]}"; do
 done
 echo "ok: ${#jobs[@]} loads have read what they had written"
 check "empty" ./fuzz -d "$PINS/targets"
-check "nothing is in flight" poll_until 30 [ "$(in_flight)" = 0 ]
+check "nothing is in flight" poll_until 30 none_in_flight
 check "nobody is inside" [ "$("$LOADER" status --json | jq .inflight)" = 0 ]
 
 # It is as it was.

@@ -15,20 +15,8 @@ insmod "$KO" enabled=N
 loader_start --cgroup "$CGROOT/db"
 check "who begins while it is off is told" grep -q "nothing is polled" loader.stderr
 
-load() {
-	cg_start db fio --name=j --thread --filename="/dev/$dev" --readonly --direct=1 \
-		--rw=randread --bs=4k --time_based --runtime=600 --output=/dev/null "$@"
-}
-load --ioengine=psync
-sync=$CG_PID
-load --ioengine=libaio --iodepth=8
-async=$CG_PID
-polls() {
-	stat_mark
-	check "$1" poll_until 60 stat_is '.polled > 100 and .async > 100'
-}
+read_start "$dev"
 # From the next tick on; what was in flight has been completed.
-none_in_flight() { [[ $(in_flight) == 0 ]]; }
 does_not() {
 	check "$1: nothing is in flight" poll_until 20 none_in_flight
 	stat_mark
@@ -42,14 +30,15 @@ does_not() {
 
 does_not "off from the start"
 echo Y >"$switch"
-polls "on"
+read_polled "on"
 echo N >"$switch"
 does_not "off under load"
 echo Y >"$switch"
-polls "on again"
-check "both went on" kill -0 "$sync" "$async"
+read_polled "on again"
+check "both went on" kill -0 "${READERS[@]}"
 
-kill "$sync" "$async"
-wait "$sync" "$async" || :
+kill "${READERS[@]}"
+wait "${READERS[@]}" || :
 loader_stop
-rmmod forcepoll
+# When the program that asked it to let go is gone, some time after it is closed.
+check "the module goes" poll_until 30 rmmod forcepoll

@@ -16,13 +16,8 @@ jobs=()
 
 # load CGROUP DEVICE OFFSET FIO-ARGS...: verifies what it writes until the time is up.
 load() {
-	local name=$1-$2-$3
-	# shellcheck disable=SC2016 # its own arguments
-	cg_start "$1" sh -c 'name=$1; shift; until [ -e stop ]; do
-		fio "$@" >"log.$name" 2>&1 || { cat "log.$name"; exit 1; }; done' sh "$name" \
-		--name=j --filename="/dev/$2" --allow_file_create=0 --direct=1 --rw=randrw \
-		--bsrange=4k-16k --size=2M --offset="$3" --verify=crc32c "${@:4}"
-	jobs+=("$CG_PID $name")
+	verify_in "$1" "$2" --offset="$3" --size=2M --bsrange=4k-16k "${@:4}"
+	jobs+=("$CG_PID $1-$2-$3")
 }
 
 requires_forcepoll
