@@ -261,7 +261,8 @@ enum forcepoll_mode {
 	X(faster, "takes less time than the other")                \
 	X(slow_device, "the device takes long: sleeping is cheap") \
 	X(fast_device, "the device is too fast to sleep first")    \
-	X(forced, "parameter mode")
+	X(forced, "parameter mode")                                \
+	X(slower, "polling took more time than interrupts did")
 
 enum forcepoll_reason {
 #define X(name, text) FORCEPOLL_REASON_##name,
@@ -294,7 +295,7 @@ struct forcepoll_class_info {
 	__u64 trials, changes; /* comparisons; changes of mind */
 	/* The last comparison: mean of each, or 0. */
 	__u64 interrupt_ns, poll_ns;
-	/* And from one I/O to the next; 0: waited for alone. */
+	/* And from one I/O to the next, of all together. */
 	__u64 interrupt_pace_ns, poll_pace_ns;
 	__u64 wait_ns; /* mean of those polled lately */
 	__u64 sleep_ns; /* hybrid: for how long first */

@@ -90,6 +90,7 @@ enum phase { REST, WARM_FIRST, FIRST, WARM_SECOND, SECOND, SETTLE };
 #define CREDIT 8 /* trials in a row */
 #define SCORE_MIN (-2)
 #define SCORE_CHANGE 4
+#define SCORE_NEW 1 /* in doubt */
 #define CONFIRM 3 /* more trials when the other mode has won one */
 #define CLEAR 102 /* percent: less is no difference */
 #define STRONG 125
@@ -101,9 +102,8 @@ enum phase { REST, WARM_FIRST, FIRST, WARM_SECOND, SECOND, SETTLE };
 #define HYBRID_ON 4
 #define HYBRID_OFF 3
 #define RECENT 16 /* I/Os, of those that are looked at */
-/* Another load: half as much again, or two thirds of it. */
-#define CHANGED(a, b) \
-	(2 * (u64)(a) > 3 * (u64)(b) || 3 * (u64)(a) < 2 * (u64)(b))
+#define LONGER(a, b) (2 * (u64)(a) > 3 * (u64)(b)) /* by half */
+#define CHANGED(a, b) (LONGER(a, b) || LONGER(b, a)) /* another load */
 #define CHUNK 64 /* I/Os of a rest, for their pace */
 
 union class_key {
@@ -181,6 +181,7 @@ static void start(struct forcepoll_class *c)
 	c->arm = POLLS;
 	c->reason = FORCEPOLL_REASON_new;
 	c->quick = CREDIT;
+	c->score = SCORE_NEW;
 	rest_for(c, WINDOW);
 }
 
@@ -271,7 +272,24 @@ static int compare(u64 interrupts, u64 polls)
 }
 
 /*
- * One that is waited for alone is measured until its waiter goes on, and that is all.
+ * One that is waited for alone is measured until its waiter goes on. What that does
+ * then takes longer where it has lost its CPU for having polled on it, which shows in
+ * how many there are in a time: if one is in flight for half of it, with interrupts,
+ * so that it is not the load that decides on it. Where the two contradict each other
+ * interrupts do better, if not clearly: I/O that is left alone for tasks that want the
+ * CPU is missing in the number of what is polled.
+ */
+static int verdict_alone(const struct forcepoll_class *c)
+{
+	int waits = compare(c->ns[INTERRUPTS], c->ns[POLLS]);
+	int pace = compare(c->pace[INTERRUPTS], c->pace[POLLS]);
+
+	if (2ull * c->ns[INTERRUPTS] < c->pace[INTERRUPTS])
+		return waits;
+	return waits * pace < 0 ? -1 : waits ?: pace;
+}
+
+/*
  * For several there is what they take, until they are complete, and how many there are
  * in a time. Who keeps some in flight gets on as fast as these come back to it, which
  * the time of each does not tell; who starts them at its own pace, as many as it
@@ -283,9 +301,9 @@ static int verdict(const struct forcepoll_class *c)
 	int pace;
 
 	if (c->key.is.alone)
-		return compare(interrupts, polls);
-	interrupts += READ_ONCE(forcepoll_cost_irq_ns) / max(c->depth, 1u);
+		return verdict_alone(c);
 	pace = compare(c->pace[INTERRUPTS], c->pace[POLLS]);
+	interrupts += READ_ONCE(forcepoll_cost_irq_ns) / max(c->depth, 1u);
 	if (pace < 0)
 		return interrupts < polls ? pace : 0;
 	return pace ?: max(compare(interrupts, polls), 0);
@@ -300,9 +318,8 @@ static int evaluate(struct forcepoll_class *c)
 		/* 0 only where the class is made anew meanwhile. */
 		c->ns[arm] = div_u64(c->sum[arm].ns,
 				     max(READ_ONCE(c->sum[arm].n), 1u));
-		if (!c->key.is.alone)
-			c->pace[arm] = div_u64(
-				c->took[arm], max(READ_ONCE(c->size[arm]), 1u));
+		c->pace[arm] =
+			div_u64(c->took[arm], max(READ_ONCE(c->size[arm]), 1u));
 	}
 	c->mean_ns = c->mean_ns ? (3 * (u64)c->mean_ns + c->ns[POLLS]) / 4 :
 				  c->ns[POLLS];
@@ -313,6 +330,8 @@ static int evaluate(struct forcepoll_class *c)
 	if (won > 0 && c->quick < CONFIRM)
 		c->quick = CONFIRM;
 	c->score = clamp(c->score + won, SCORE_MIN, SCORE_CHANGE);
+	if (c->score == SCORE_MIN) /* clear: what is on credit may be needed */
+		c->quick = 0;
 	if (c->score >= SCORE_CHANGE) {
 		c->score = 0;
 		c->champion = !c->champion;
@@ -359,14 +378,40 @@ static void rest(struct forcepoll_class *c, int won)
 				   REST_MAX * max(c->last, c->window)));
 }
 
-/* What won by another load may not win by this one. */
-static void load_changed(struct forcepoll_class *c)
+/*
+ * What won by another load may not win by this one. But who polls alone, and waits
+ * less than before, may look at the end of its rest.
+ */
+static void load_changed(struct forcepoll_class *c, bool longer)
 {
-	if (c->phase != REST || c->quick >= CONFIRM)
+	if (c->phase != REST ||
+	    (c->key.is.alone && c->champion == POLLS && !longer))
 		return;
-	c->quick = CONFIRM;
+	if (c->quick < CONFIRM) {
+		c->quick = CONFIRM;
+		c->score = max(c->score, 0);
+	}
 	if (owes_little(c))
 		c->rest = 0;
+}
+
+/*
+ * Polling takes longer than interrupts did. Where no trial may tell whether they still
+ * do better they are not made worse: the trial then is one of polling.
+ */
+static void retreat(struct forcepoll_class *c)
+{
+	if (c->phase != REST || c->champion != POLLS)
+		return;
+	load_changed(c, true);
+	if (owes_little(c))
+		return;
+	c->champion = INTERRUPTS;
+	c->arm = INTERRUPTS;
+	c->score = 0;
+	c->rest_pace = 0;
+	c->usual_pace = 0;
+	changed(c, mode_of(c, POLLS), FORCEPOLL_REASON_slower);
 }
 
 /* A chunk is over. Does the rest go on? */
@@ -382,7 +427,7 @@ static bool rests_on(struct forcepoll_class *c, u64 now)
 	} else {
 		c->rest_pace = (3 * (u64)c->rest_pace + pace) / 4;
 		if (c->usual_pace && CHANGED(c->rest_pace, c->usual_pace)) {
-			load_changed(c);
+			load_changed(c, c->rest_pace > c->usual_pace);
 			c->usual_pace = 0;
 		}
 		if (!c->usual_pace)
@@ -428,6 +473,13 @@ static bool is_over(struct forcepoll_class *c, u64 now, u32 ios, u64 ns)
 	return false;
 }
 
+/* What was leased in the rest before is over with its jiffy, see judge.h. */
+static u64 warm_ns(enum phase phase)
+{
+	return phase == WARM_FIRST ? max(WARM(WINDOW_NS), TICK_NSEC) :
+				     WARM(WINDOW_NS);
+}
+
 /* The I/O that is judged now is the first of it. */
 static void next_phase(struct forcepoll_class *c)
 {
@@ -444,7 +496,7 @@ static void next_phase(struct forcepoll_class *c)
 		break;
 	case WARM_FIRST:
 	case WARM_SECOND:
-		if (!is_over(c, now, WARM(c->window), WARM(WINDOW_NS)))
+		if (!is_over(c, now, WARM(c->window), warm_ns(c->phase)))
 			break;
 		c->phase++;
 		c->began = now;
@@ -534,10 +586,18 @@ static void set_hybrid(struct forcepoll_class *c, bool on,
 static void recent(struct forcepoll_class *c, u64 mean)
 {
 	u32 was = c->mean_ns;
+	bool slower;
 
 	c->mean_ns = was ? div_u64(3ull * was + mean, 4) : mean;
-	if (was && CHANGED(mean, was) && !test_and_set_bit_lock(0, &c->busy)) {
-		load_changed(c);
+	slower = c->key.is.alone && READ_ONCE(mode) == MODE_auto &&
+		 c->ns[INTERRUPTS] &&
+		 LONGER(min_t(u64, mean, c->mean_ns), c->ns[INTERRUPTS]);
+	if ((slower || (was && CHANGED(mean, was))) &&
+	    !test_and_set_bit_lock(0, &c->busy)) {
+		if (slower)
+			retreat(c);
+		else
+			load_changed(c, mean > was);
 		clear_bit_unlock(0, &c->busy);
 	}
 	if (c->hybrid && c->mean_ns < HYBRID_OFF * (u64)sleep_cost() &&
@@ -578,9 +638,10 @@ static void give_back(struct forcepoll_lease *l)
 {
 	int used = l->given - l->left;
 
-	if (used >
-	    0) { /* one that was written late may be more than was given */
-		l->class->left -= used;
+	/* One that was written late may be more than was given. */
+	if (used > 0) {
+		if (l->class->phase == REST)
+			l->class->left -= used;
 		l->class->ios += used;
 	}
 	l->left = 0;
