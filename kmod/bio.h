@@ -53,7 +53,9 @@ static inline void forcepoll_bio_give_back(struct bio *bio,
  * R11: the error may be due to the mark: refused and never started, because the
  * poll queues went away between the look and the submission; or failed because
  * they went away in a reset, whose driver then fails what is queued on them
- * (nvme_queue_rq() of a queue that is off). A drive's own error is found again.
+ * (nvme_queue_rq() of a queue that is off): its request has gone through all of it
+ * by then, so its size tells. What failed as a whole before it became a request is not
+ * our doing (fail_make_request). A drive's own error is found again.
  */
 static inline bool forcepoll_bio_maybe_ours(const struct bio *bio,
 					    const struct forcepoll_bio *was)
@@ -61,7 +63,7 @@ static inline bool forcepoll_bio_maybe_ours(const struct bio *bio,
 	if (!(was->added & bio->bi_opf & REQ_POLLED))
 		return false;
 	if (bio->bi_status == BLK_STS_IOERR)
-		return true;
+		return bio->bi_iter.bi_size != was->iter.bi_size;
 	return (bio->bi_status == BLK_STS_NOTSUPP ||
 		bio->bi_status == BLK_STS_AGAIN) &&
 	       bio->bi_cookie == BLK_QC_T_NONE &&
