@@ -77,7 +77,8 @@ struct poll_ctx {
 	int state;
 	bool wanted; /* another task wanted the CPU meanwhile */
 	u64 delay_ns; /* all that it had waited for a CPU, before */
-	u64 napped_ns;
+	u64 slept_ns; /* before the first poll, see judge.h */
+	u64 napped_ns; /* that, and naps */
 	unsigned int naps;
 	unsigned int polls;
 };
@@ -320,7 +321,7 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 		wanted = forcepoll_poll_cpu_wanted();
 		ctx->wanted |= wanted;
 		/* An eighth of the time gone: a late nap costs an eighth. */
-		if (!pollable || ns > spin_ns || wanted)
+		if (!pollable || ns - ctx->slept_ns > spin_ns || wanted)
 			nap(ctx, clamp_t(u64, ns / 8, NAP_MIN_NS, NAP_MAX_NS));
 		cond_resched();
 	}
@@ -366,7 +367,7 @@ static void count(const struct bio *bio, const struct poll_ctx *ctx,
 {
 	u64 spin_ns = ns - min(ns, ctx->napped_ns);
 
-	forcepoll_poll_adapt_spin(ns <= spin_max_ns());
+	forcepoll_poll_adapt_spin(ns - ctx->slept_ns <= spin_max_ns());
 	if (forcepoll_budget_is_set())
 		forcepoll_budget_charge(forcepoll_owner()->whose, spin_ns);
 	if (!polled) {
@@ -402,8 +403,10 @@ static void poll_to_completion(struct bio *bio,
 	bio->bi_cookie = BLK_QC_T_NONE; /* bio_reset() leaves 0, a queue's */
 	forcepoll_hook_submit(bio);
 	forcepoll_poll_flush_plug();
-	if (v->sleep_ns && !is_done(&ctx))
+	if (v->sleep_ns && !is_done(&ctx)) {
 		sleep_for(&ctx, v->sleep_ns, 0);
+		ctx.slept_ns = ctx.napped_ns;
+	}
 	wait_until_done(bio, &ctx, start);
 	if (v->sleep_ns) /* the first look has found it */
 		forcepoll_judge_slept(v, ctx.polls <= 1);
