@@ -56,6 +56,9 @@ error_t args_shared(int key, char *arg, struct argp_state *state,
 		o->max_bytes = args_size(state, arg);
 		break;
 	case 'P':
+		/* Behind a slash a link is followed. */
+		for (size_t n = strlen(arg); n > 1 && arg[n - 1] == '/';)
+			arg[--n] = 0;
 		o->pin_dir = arg;
 		break;
 	case ARGS_MODE:

@@ -103,7 +103,8 @@ int pins_check(struct pins *pins, const char *dir)
 	int err;
 	DIR *d;
 
-	*pins = (struct pins){ .dir = dir, .lock = -1 };
+	pins->dir = dir;
+	pins->found = false;
 	err = on_bpffs(dir);
 	if (err == -ENOTSUP)
 		return log_error(err,
@@ -136,41 +137,59 @@ int pins_check(struct pins *pins, const char *dir)
 
 /*
  * Where bpf is mounted, everybody may make directories, and links to others. Who owns
- * one, or may write to it, could end what the pins in there keep.
+ * one, or may write to it, could end what the pins in there keep. And whoever has just
+ * held its lock may have removed it: -ENOENT.
  */
-static bool is_ours(const char *dir, int fd)
+static int open_locked(const char *dir)
 {
-	struct stat link, st;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat now, st;
+	int err = 0;
 
-	return !lstat(dir, &link) && !fstat(fd, &st) &&
-	       link.st_uid == geteuid() && st.st_uid == geteuid() &&
-	       !(st.st_mode & (S_IWGRP | S_IWOTH));
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &st) || lstat(dir, &now))
+		err = -errno;
+	else if (now.st_ino != st.st_ino || now.st_dev != st.st_dev)
+		err = -ENOENT;
+	else if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+		err = -EPERM;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
 }
 
 int pins_lock(struct pins *pins)
 {
 	int fd;
 
-	if (mkdir(pins->dir, 0700) && errno != EEXIST)
-		return log_error(-errno, "%s: %s", pins->dir, strerror(errno));
-	fd = open(pins->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return log_error(-errno, "%s: %s", pins->dir, strerror(errno));
-	if (!is_ours(pins->dir, fd)) {
-		close(fd);
-		return log_error(-EPERM,
+	do {
+		if (mkdir(pins->dir, 0700) && errno != EEXIST)
+			return log_error(-errno, "%s: %s", pins->dir,
+					 strerror(errno));
+		fd = open_locked(pins->dir);
+	} while (fd == -ENOENT);
+	if (fd == -EPERM)
+		return log_error(fd,
 				 "%s: not root's alone: give another --pin-dir",
 				 pins->dir);
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		close(fd);
+	if (fd == -EWOULDBLOCK)
 		return log_error(-EBUSY,
 				 "another forcepoll-loader is running (it "
 				 "holds %s)",
 				 pins->dir);
-	}
+	if (fd < 0)
+		return log_error(fd, "%s: %s", pins->dir, strerror(-fd));
 	pins->lock = fd;
 	return 0;
+}
+
+bool pins_gone(const struct pins *pins)
+{
+	struct stat st;
+
+	return pins->lock >= 0 && !fstat(pins->lock, &st) && !st.st_nlink;
 }
 
 void pins_unlock(struct pins *pins)
@@ -287,10 +306,15 @@ int pins_remove(const struct pins *pins)
 			err = log_error(-errno, "%s: %s", path,
 					strerror(errno));
 	}
+	return err;
+}
+
+int pins_rmdir(const struct pins *pins)
+{
 	if (rmdir(pins->dir) && errno != ENOENT && errno != ENOTEMPTY &&
 	    errno != EBUSY)
-		err = log_error(-errno, "%s: %s", pins->dir, strerror(errno));
-	return err;
+		return log_error(-errno, "%s: %s", pins->dir, strerror(errno));
+	return 0;
 }
 
 /* As bpf/targets.bpf.c declares it, whose loading takes over the pinned one. */

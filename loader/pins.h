@@ -16,14 +16,17 @@ struct pins {
 };
 
 /*
- * Check @dir, and say what is wrong with it: not on bpffs, somebody else's pins,
- * another loader at work. Creates nothing.
+ * Check @dir, and say what is wrong with it: not on bpffs, somebody else's pins.
+ * Creates nothing. It is the one from now on; whether it is held stays as it is.
  */
 int pins_check(struct pins *pins, const char *dir);
 
 /* Create @dir where needed and hold it. -EBUSY, said, when another does. */
 int pins_lock(struct pins *pins);
 void pins_unlock(struct pins *pins);
+
+/* The one that is held has been removed: what there is by its name is another's. */
+bool pins_gone(const struct pins *pins);
 
 /* Another process holds the directory. */
 bool pins_held(const struct pins *pins);
@@ -43,8 +46,11 @@ int pins_put(const struct pins *pins, const char *name, int fd);
 /* The kernel's id of the pinned map of targets; 0 when there is none. */
 __u32 pins_targets_id(const struct pins *pins);
 
-/* Remove all that forcepoll pins, and the directory when that leaves it empty. */
+/* Remove all that forcepoll pins. */
 int pins_remove(const struct pins *pins);
+
+/* Remove the directory if it is empty. From then on it is held no more. */
+int pins_rmdir(const struct pins *pins);
 
 /*
  * What a later loader must know, written before the module is loaded: @load, that

@@ -259,7 +259,7 @@ int run(const struct options *o)
 
 int stop(const struct options *o)
 {
-	struct session s = { .options = o };
+	struct session s = { .options = o, .pins.lock = -1 };
 	int err;
 
 	err = machine_check();

@@ -66,7 +66,10 @@ int session_check(struct session *s, const struct options *o)
 
 int session_lock(struct session *s)
 {
-	return pins_lock(&s->pins);
+	int err = pins_lock(&s->pins);
+
+	/* Whoever held it may have left something, or nothing. */
+	return err ?: pins_check(&s->pins, s->pins.dir);
 }
 
 /* They stay as they are until the module goes: each run says what it wants. */
@@ -169,24 +172,36 @@ static int release(__u32 targets_id)
 
 /*
  * In the order that leaves no polling without its bookkeeping. The module goes when
- * forcepoll brought it, and when nobody else uses it.
+ * forcepoll brought it, and when nobody else uses it. The directory goes last: others
+ * wait for that.
  */
 int session_undo(const struct session *s)
 {
+	const bool gone = pins_gone(&s->pins);
 	struct forcepoll_state state = {};
+	__u32 targets_id = s->targets_id;
 	int err = 0, e;
 
-	pins_state(&s->pins, &state);
+	if (!gone) {
+		pins_state(&s->pins, &state);
+		targets_id = targets_id ?: pins_targets_id(&s->pins);
+	}
 	if (module_loaded())
-		err = release(s->targets_id ?: pins_targets_id(&s->pins));
-	e = pins_remove(&s->pins);
-	err = err ?: e;
+		err = release(targets_id);
+	if (!gone) {
+		e = pins_remove(&s->pins);
+		err = err ?: e;
+	}
 	if (!err && (s->loaded || state.flags & FORCEPOLL_STATE_LOADED) &&
 	    module_loaded()) {
 		e = module_unload();
 		if (e && e != -EWOULDBLOCK)
 			err = log_error(e, "unload module forcepoll: %s",
 					strerror(-e));
+	}
+	if (!gone) {
+		e = pins_rmdir(&s->pins);
+		err = err ?: e;
 	}
 	return err;
 }

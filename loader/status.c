@@ -147,7 +147,7 @@ static const char *loader_word(const struct pins *pins)
 
 static int read_view(struct view *v, const struct options *o)
 {
-	struct pins pins;
+	struct pins pins = { .lock = -1 };
 	int err;
 
 	if (geteuid())

@@ -110,7 +110,7 @@ mkdir -m 755 /sys/fs/bpf/elsewhere
 defer rmdir /sys/fs/bpf/elsewhere
 defer rm -f "$PINS"
 "${nobody[@]}" ln -s /sys/fs/bpf/elsewhere "$PINS"
-expect_fail 1 "$PINS: not root's alone" "$LOADER" --module "$KO" --cgroup "$CGROOT/db"
+expect_fail 1 "$PINS: Not a directory" "$LOADER" --module "$KO" --cgroup "$CGROOT/db"
 rm "$PINS"
 
 # -- which maps ------------------------------------------------------------------
