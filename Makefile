@@ -41,8 +41,8 @@
 ##   VMLINUX    BTF, vmlinux or vmlinuz from which BPF programs get their types
 ##   KERNEL     debug: test with that kernel
 ##   CASE, SET  the only test to run; or those of a set: slow, debug
-##   QUICK=1    bench in some minutes, once and with fewer points; check with the
-##              slow tests on the first kernel only
+##   QUICK=1    bench in some minutes, once and with fewer points; check without the
+##              slow tests
 ##   BASE       the revision to compare with
 ##   PREFIX     where to install the loader (/usr/local), DESTDIR before it
 ##   CHECKPATCH checkpatch.pl of a kernel source, for lint to run as well

@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: has stress-ng's kinds of I/O end as they do without forcepoll.
+# SET: slow debug
+# TIMEOUT: 400
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+classes=(io iomix aio aiol hdd readahead mmap fault sync-file)
+# Each of them on two file systems, without and with.
+seconds=$((${FORCEPOLL_SECONDS:-72} / 4 / ${#classes[@]}))
+
+# stress CMD...: how each class ends, and what it says is wrong.
+stress() {
+	local class status bytes
+	for class in "${classes[@]}"; do
+		bytes=()
+		case $class in
+		hdd | iomix | mmap | readahead | sync-file) bytes=("--$class-bytes" 16M) ;;
+		esac
+		status=0
+		"$@" stress-ng --"$class" 2 "${bytes[@]}" --temp-path mnt --verify \
+			--timeout "$seconds" >out 2>&1 || status=$?
+		echo "$class: $status"
+		((!status)) || sed 's/.*\] //' out
+	done
+}
+
+requires_forcepoll
+requires_command stress-ng
+dev=$(nvme_dev)
+defer wipefs -qa "/dev/$dev"
+mkdir mnt
+defer eval 'umount mnt 2>/dev/null || :'
+cg_make db
+for type in ext4 xfs; do
+	check "make $type" "mkfs.$type" -q "/dev/$dev"
+	mount -t $type "/dev/$dev" mnt
+	stress env >without
+	check "without: all end well" eval '! grep -v ": 0$" without'
+	loader_start --all
+	stat_mark
+	stress cg_run db >with
+	check "with: as without" diff without with
+	check "polled" stat_is '.read > 100 and .write > 100'
+	loader_stop
+	umount mnt
+	case $type in
+	ext4) check "fsck" e2fsck -fn "/dev/$dev" ;;
+	xfs) check "fsck" xfs_repair -n "/dev/$dev" ;;
+	esac
+	wipefs -qa "/dev/$dev"
+done
