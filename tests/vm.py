@@ -214,9 +214,9 @@ def initramfs(kernel: Kernel, machine: Machine, cmdline: str,
 class Qmp:
     """QEMU's monitor, one command at a time."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, slow: int) -> None:
         self.sock = sock
-        self.sock.settimeout(15)
+        self.sock.settimeout(15 * max(slow, 1))     # the guest's, to let a drive go
         self.buf = b""
         self._read()                        # the greeting
         self.execute({"execute": "qmp_capabilities"})
@@ -327,7 +327,7 @@ class Vm:
         for sock in fds:
             sock.close()
         try:
-            self.qmp = Qmp(self.ports.pop("qmp"))
+            self.qmp = Qmp(self.ports.pop("qmp"), slow)
         except (OSError, ValueError) as exc:
             self.close()
             text = self.stderr.read_text().strip() or str(exc)
