@@ -49,7 +49,8 @@ if ring_polled; then
 	ends inflight_uring reap user share timeout
 fi
 
-nvme_throttle 0 20
+# They are to be in flight still when status has been asked.
+nvme_throttle 0 $((20 / ${FORCEPOLL_SLOW:-1}))
 stays inflight pause
 kill -KILL "$CG_PID"
 check "nothing is left of who was killed" poll_until 30 none_in_flight
