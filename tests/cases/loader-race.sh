@@ -32,8 +32,7 @@ races() {
 	done
 } 9>>ready.lock
 
-# It is found by its lock, by what is bound, or in the middle of going.
-refused="^forcepoll-loader: (another forcepoll(-loader is running| is bound)|.*: )"
+refused="^forcepoll-loader: another forcepoll-loader is running"
 
 requires_forcepoll
 cg_make db
