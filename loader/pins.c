@@ -85,8 +85,8 @@ static int check_pin(const struct pins *pins, const char *name)
 		if (!known[i].key_size)
 			return 0;
 		fd = pins_map(pins, name);
-		if (fd < 0)
-			return fd;
+		if (fd < 0) /* gone since it was listed: not in the way */
+			return fd == -ENOENT ? 0 : fd;
 		err = bpf_obj_get_info_by_fd(fd, &info, &len);
 		close(fd);
 		return err || info.key_size != known[i].key_size ||

@@ -440,25 +440,39 @@ partition() {
 	basename "$(echo "/sys/block/$1/$1"*1)"
 }
 
-# keeps_files DEV TYPE EXPR: written and read back in a new file system, in one file
-# compressed where it can do that. EXPR is what was counted since the mark, the next one.
-keeps_files() {
-	local type=$2 mkfs=(-qf) options=defaults fsck file
-	case $type in
-	ext4) mkfs=(-qF) fsck="e2fsck -fn" ;;
-	xfs) fsck="xfs_repair -n" ;;
-	btrfs) fsck="btrfs check" ;;
+# fs_make DEV TYPE: a new file system, mounted on mnt until the case ends.
+fs_make() {
+	local mkfs=(-qf) options=defaults
+	case $2 in
+	ext4) mkfs=(-qF) ;;
 	f2fs)
 		mkfs+=(-O "extra_attr,compression")
 		options=compress_algorithm=lz4,compress_extension=z
-		fsck=fsck.f2fs
 		;;
 	esac
-	[[ -e data ]] || { seq 150000 && head -c 1M /dev/urandom; } >data
-	check "$1: make $type" "mkfs.$type" "${mkfs[@]}" "/dev/$1"
+	check "$1: make $2" "mkfs.$2" "${mkfs[@]}" "/dev/$1"
 	mkdir -p mnt
-	mount -t "$type" -o "$options" "/dev/$1" mnt
+	mount -t "$2" -o "$options" "/dev/$1" mnt
 	defer eval 'umount mnt 2>/dev/null || :'
+}
+
+# fs_check DEV TYPE: it is whole. Nothing may have it mounted.
+fs_check() {
+	case $2 in
+	ext4) check "fsck" e2fsck -fn "/dev/$1" ;;
+	xfs) check "fsck" xfs_repair -n "/dev/$1" ;;
+	btrfs) check "fsck" btrfs check "/dev/$1" ;;
+	f2fs) check "fsck" fsck.f2fs "/dev/$1" ;;
+	*) fail "fsck of what, $2?" ;;
+	esac
+}
+
+# keeps_files DEV TYPE EXPR: written and read back in a new file system, in one file
+# compressed where it can do that. EXPR is what was counted since the mark, the next one.
+keeps_files() {
+	local type=$2 file
+	[[ -e data ]] || { seq 150000 && head -c 1M /dev/urandom; } >data
+	fs_make "$1" "$type"
 	touch mnt/packed.z
 	[[ $type != btrfs ]] || chattr +c mnt/packed.z
 	check "verify" cg_run db fio --name=j --thread --directory=mnt --ioengine=psync \
@@ -467,15 +481,14 @@ keeps_files() {
 		status=none
 	check "write, to be compressed" cg_run db cp data mnt/packed.z
 	umount mnt
-	mount -t "$type" -o "$options" "/dev/$1" mnt
+	mount -t "$type" "/dev/$1" mnt
 	for file in copied packed.z; do
 		check "data of $file" cg_run db cmp data mnt/$file
 	done
 	[[ $type == @(ext4|xfs) ]] || check "it was compressed" _packed "$type"
 	umount mnt
 	check "counted: $3" stat_next "$3"
-	# shellcheck disable=SC2086 # words
-	check "fsck" $fsck "/dev/$1"
+	fs_check "$1" "$type"
 }
 
 _packed() {

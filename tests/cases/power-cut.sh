@@ -19,12 +19,10 @@ writes() {
 }
 export -f writes
 
-# cut TYPE JOURNAL FSCK...: on a file system of that type.
+# cut TYPE JOURNAL: on a file system of that type.
 cut() {
 	local type=$1 journal=$2 writer reader last
-	shift 2
-	check "make $type" "mkfs.$type" -q "/dev/$(nvme_dev)"
-	mount -t "$type" "/dev/$(nvme_dev)" mnt
+	fs_make "$(nvme_dev)" "$type"
 	sqlite3 mnt/db "PRAGMA journal_mode=$journal;
 		CREATE TABLE t(n INTEGER PRIMARY KEY, data)" >mode
 	check "journal_mode=$journal" grep -qx "$journal" mode
@@ -51,19 +49,16 @@ cut() {
 	last=$(tail -n1 committed)
 	check "all $last that were committed" [ "$(tail -n1 found)" -ge "$last" ]
 	umount mnt
-	check "fsck" "$@" "/dev/$(nvme_dev)"
-	wipefs -qa "/dev/$(nvme_dev)"
+	fs_check "$(nvme_dev)" "$type"
 }
 
 requires_forcepoll
 requires_command sqlite3
-defer wipefs -qa "/dev/$(nvme_dev)"
-mkdir mnt
-defer eval 'umount mnt 2>/dev/null || :'
+defer eval 'wipefs -qa "/dev/$(nvme_dev)"' # another name, once it was plugged in again
 cg_make db
 loader_start --cgroup "$CGROOT/db"
 for journal in delete wal; do
-	cut ext4 $journal e2fsck -fn
-	cut xfs $journal xfs_repair -n
+	cut ext4 $journal
+	cut xfs $journal
 done
 loader_stop

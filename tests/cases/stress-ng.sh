@@ -11,7 +11,7 @@ classes=(io iomix aio aiol hdd readahead mmap fault sync-file)
 # Each of them on two file systems, without and with.
 seconds=$((${FORCEPOLL_SECONDS:-72} / 4 / ${#classes[@]}))
 
-# stress CMD...: how each class ends, and what it says is wrong.
+# stress: how each class ends, and what it says is wrong.
 stress() {
 	local class status bytes
 	for class in "${classes[@]}"; do
@@ -20,7 +20,7 @@ stress() {
 		hdd | iomix | mmap | readahead | sync-file) bytes=("--$class-bytes" 16M) ;;
 		esac
 		status=0
-		"$@" stress-ng --"$class" 2 "${bytes[@]}" --temp-path mnt --verify \
+		stress-ng --"$class" 2 "${bytes[@]}" --temp-path mnt --verify \
 			--timeout "$seconds" >out 2>&1 || status=$?
 		echo "$class: $status"
 		((!status)) || sed 's/.*\] //' out
@@ -31,24 +31,16 @@ requires_forcepoll
 requires_command stress-ng
 dev=$(nvme_dev)
 defer wipefs -qa "/dev/$dev"
-mkdir mnt
-defer eval 'umount mnt 2>/dev/null || :'
-cg_make db
 for type in ext4 xfs; do
-	check "make $type" "mkfs.$type" -q "/dev/$dev"
-	mount -t $type "/dev/$dev" mnt
-	stress env >without
+	fs_make "$dev" $type
+	stress >without
 	check "without: all end well" eval '! grep -v ": 0$" without'
 	loader_start --all
 	stat_mark
-	stress cg_run db >with
+	stress >with
 	check "with: as without" diff without with
 	check "polled" stat_is '.read > 100 and .write > 100'
 	loader_stop
 	umount mnt
-	case $type in
-	ext4) check "fsck" e2fsck -fn "/dev/$dev" ;;
-	xfs) check "fsck" xfs_repair -n "/dev/$dev" ;;
-	esac
-	wipefs -qa "/dev/$dev"
+	fs_check "$dev" $type
 done
