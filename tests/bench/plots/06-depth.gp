@@ -6,6 +6,6 @@ set bmargin 7.8 # three lines of titles
 set xlabel "queue depth (logarithmic)"
 set ylabel "thousand reads per second"
 set logscale x 2
-set xrange [0.9:*]
+set xrange [0.9:142] # room for whiskers
 plot for [i = 1:N] file index i - 1 using 1:2:3:4 with yerrorlines lt look(i) \
 	title columnheader(1) noenhanced
