@@ -26,6 +26,7 @@
 ##   deps       Debian's packages for all of this, where missing
 ##   demo       what forcepoll does, shown in a virtual machine
 ##   check      all tests, in virtual machines, on two kernels
+##   soak       for an hour, or MINUTES, all that may happen to drives, CPUs and loader
 ##   debug-kernel  a kernel that looks for mistakes, from Debian's source
 ##   bench      measurements, in a virtual machine: tables, then charts and a report
 ##              in build/bench
@@ -43,6 +44,7 @@
 ##   CASE, SET  the only test to run; or those of a set: slow, debug
 ##   QUICK=1    bench in some minutes, once and with fewer points; check without the
 ##              slow tests
+##   SEED       soak: the one it has printed, to do the same again
 ##   BASE       the revision to compare with
 ##   PREFIX     where to install the loader (/usr/local), DESTDIR before it
 ##   CHECKPATCH checkpatch.pl of a kernel source, for lint to run as well
@@ -70,7 +72,8 @@ endif
 .SECONDEXPANSION:
 .SUFFIXES:
 .PHONY: all loader kmod install uninstall dkms deps test-kernels demo check \
-	bench bench-compare vm lint clean help debug-kernel no-headers programs
+	bench bench-compare vm lint clean help debug-kernel no-headers programs \
+	soak
 
 all: loader kmod
 
@@ -290,6 +293,11 @@ debug-kernel:
 check: test-kernels
 	$(Q)tests/run $(TESTED:%=--krel %) $(CASE:%=--case %) $(SET:%=--set %) \
 		$(if $(QUICK),--quick)
+
+# MINUTES=60, SEED=N: what has failed once can be had again.
+soak: test-kernels
+	$(Q)FORCEPOLL_SECONDS=$$(($(or $(MINUTES),60) * 60)) FORCEPOLL_SEED=$(SEED) \
+		tests/run $(TESTED:%=--krel %) --verbose --case soak
 
 demo: test-kernels
 	$(Q)tests/demo

@@ -7,8 +7,8 @@
 #   . "$(dirname "$0")/../lib.sh"
 #
 # Its directory, $CASE_TMP, is a tmpfs that goes away with it. Whatever else it
-# makes it undoes with defer. guest-init sources this file too, for case_clean
-# and case_sweep.
+# makes it undoes with defer. guest-init sources this file too, for the functions
+# named case_.
 
 set -E # the trap on ERR counts in functions as well
 
@@ -390,11 +390,14 @@ event() { "$LOADER" status --json | jq -er ".events.$1"; }
 # -- a load ------------------------------------------------------------------
 
 # verify_in CGROUP DEV FIO-ARGS...: writes and verifies, again and again, until there is
-# a file named stop; fails, and shows what fio said, when any of it did.
+# a file named stop; fails, and shows what fio said, when any of it did. DEV with a slash
+# is a file.
 verify_in() {
+	local file=$2
+	[[ $file == */* ]] || file=/dev/$file
 	cg_start "$1" sh -c 'until [ -e stop ]; do
 		fio "$@" >log.$$ 2>&1 || { cat log.$$; exit 1; }; done' sh \
-		--name=j --filename="/dev/$2" --direct=1 --ioengine=psync \
+		--name=j --filename="$file" --direct=1 --ioengine=psync \
 		--rw=randrw --bs=4k --size=4M --verify=crc32c \
 		--allow_file_create=0 "${@:3}" # in /dev, when the drive has gone
 }
@@ -576,6 +579,49 @@ stat_get() {
 }
 
 # -- what guest-init asks after each case ----------------------------------
+
+# Texts of the kernel that fail a case, whatever the case itself says.
+SPLAT='BUG: |WARNING: |Oops|general protection|KASAN|KCSAN|KFENCE|UBSAN'
+SPLAT+='|INFO: task .* blocked|soft lockup|hard LOCKUP|rcu.*stall|Call Trace'
+SPLAT+='|possible recursive locking|possible circular locking'
+SPLAT+='|possible irq lock inversion|inconsistent lock state'
+SPLAT+='|bad unlock balance|suspicious RCU usage|held lock freed|lock held when'
+SPLAT+='|list_(add|del) corruption|refcount_t|leaked|unreferenced object'
+SPLAT+='|scheduling while atomic|sleeping function called|nobody cared'
+# Taints that come with a splat: machine check, bad page, oops, warning, lockup.
+# They tell of one that no text above knows.
+SPLAT_TAINTS=$((1 << 4 | 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))
+
+# case_mark NAME: what is written to the kernel's log when it starts.
+case_mark() { echo "forcepoll-case: $1"; }
+
+# case_splat MARK: the splat since then with some lines around it, if there is one; what,
+# with the line after it, splats.allowed knows is passed over to the end of its stack.
+case_splat() {
+	dmesg | awk -v mark="$1" -v splat="$SPLAT" '
+		FNR == NR { if (!/^(#|$)/) allowed[++known] = $0; next }
+		index($0, mark) { n = 0; next }
+		{ line[++n] = $0 }
+		END {
+			for (i = 1; i <= n; i++) {
+				if (past) {
+					past = line[i] !~ /<\/TASK>/
+				} else if (line[i] ~ splat) {
+					for (k in allowed)
+						if (line[i] " " line[i + 1] ~ allowed[k])
+							past = 1
+					if (!past) break
+				}
+			}
+			for (k = i - 2; i <= n && k <= n && k < i + 40; k++)
+				if (k > 0) print line[k]
+			exit i > n
+		}' "$TOP/tests/splats.allowed" - && return
+	local taints
+	read -r taints </proc/sys/kernel/tainted
+	((taints & SPLAT_TAINTS)) && echo "taints: $taints, see dmesg" && dmesg |
+		tail -n 40
+}
 
 # Prints what a case has left behind, fails when there is something.
 case_clean() {

@@ -271,6 +271,7 @@ class Vm:
 
         job = {**job, "FP_DRIVES": str(self._drives),
                "FP_SECONDS": os.environ.get("FORCEPOLL_SECONDS", ""),
+               "FP_SEED": os.environ.get("FORCEPOLL_SEED", ""),
                "FP_BAD_SECTOR": str(BAD_SECTOR) if machine.blkdebug else ""}
         cmdline = machine.cmdline(slow)
         initrd = tmp / "initrd"
