@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "usyms.h"
@@ -56,13 +57,16 @@ static void add_symbols(struct ufile *f, Elf *elf, Elf_Scn *section,
 	const char *name;
 
 	for (size_t i = 0; data && i < n; i++) {
-		if (!gelf_getsym(data, i, &sym) || !sym.st_value ||
-		    GELF_ST_TYPE(sym.st_info) != STT_FUNC)
+		if (!gelf_getsym(data, i, &sym))
+			break; /* what the header says is more than there is */
+		if (!sym.st_value || GELF_ST_TYPE(sym.st_info) != STT_FUNC)
 			continue;
 		name = elf_strptr(elf, header->sh_link, sym.st_name);
-		more = grown(f->syms, f->nr_syms, sizeof(*f->syms));
-		if (!name || !more)
+		if (!name)
 			continue;
+		more = grown(f->syms, f->nr_syms, sizeof(*f->syms));
+		if (!more)
+			return; /* else the old ones are gone */
 		f->syms = more;
 		f->syms[f->nr_syms++] = (struct usym){ sym.st_value,
 						       sym.st_size,
@@ -88,7 +92,27 @@ static int by_address(const void *a, const void *b)
 	return (x->address > y->address) - (x->address < y->address);
 }
 
-/* What cannot be read has no symbols. */
+/*
+ * A file and nothing else, whatever the process has put there meanwhile: to open a
+ * device may do something, and to open a FIFO waits.
+ */
+static int open_file(const char *path)
+{
+	int at = open(path, O_PATH | O_CLOEXEC), fd = -1;
+	char same[32];
+	struct stat st;
+
+	if (at < 0)
+		return -1;
+	if (!fstat(at, &st) && S_ISREG(st.st_mode)) {
+		snprintf(same, sizeof(same), "/proc/self/fd/%d", at);
+		fd = open(same, O_RDONLY | O_CLOEXEC);
+	}
+	close(at);
+	return fd;
+}
+
+/* What cannot be read has no symbols. Not mapped: it may be cut off meanwhile. */
 static void read_symbols(struct ufile *f, __u32 tgid)
 {
 	Elf_Scn *section = NULL;
@@ -99,13 +123,13 @@ static void read_symbols(struct ufile *f, __u32 tgid)
 
 	/* As the process sees it: it may be in a container. */
 	snprintf(path, sizeof(path), "/proc/%u/root%s", tgid, f->path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open_file(path);
 	if (fd < 0)
-		fd = open(f->path, O_RDONLY | O_CLOEXEC);
+		fd = open_file(f->path);
 	if (fd < 0)
 		return;
 	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (elf && elf_kind(elf) == ELF_K_ELF) {
 		add_segments(f, elf);
 		while ((section = elf_nextscn(elf, section)))

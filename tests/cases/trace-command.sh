@@ -63,6 +63,16 @@ start -a -d 1 --folded --ustack
 wait $pid
 check "stacks, and counts" sh -c '[ -s out ] && ! grep -vE "^[^;]+;.* [0-9]+$" out'
 
+# What a process has run may have gone, and its name be that of something else.
+cp "$(command -v yes)" gone
+./gone >/dev/null &
+yes=$!
+defer _end $yes
+rm gone
+mkfifo "gone (deleted)"
+start -p $yes -d 1 --stacks 1 --ustack
+done_with 0
+
 check "not found" [ "$(status_of "$LOADER" trace -- ./nothing)" = 127 ]
 touch plain
 check "not executable" [ "$(status_of "$LOADER" trace -- ./plain)" = 126 ]
