@@ -45,7 +45,7 @@ static int by_address(const void *a, const void *b)
 /* Lines of "ffffffff81000000 T _text\t[module]"; only text is of interest. */
 static int parse(struct ksyms *k)
 {
-	char *line, *next = k->text, *name, type;
+	char *line, *next = k->text, *name;
 	size_t lines = 0;
 
 	for (const char *c = k->text; *c; c++)
@@ -56,8 +56,8 @@ static int parse(struct ksyms *k)
 	while ((line = strsep(&next, "\n")) && *line) {
 		__u64 address = strtoull(line, &name, 16);
 
-		type = *name ? name[1] : 0;
-		if (!address || !strchr("tTwW", type) || !type)
+		if (!address || name[0] != ' ' || !name[1] ||
+		    !strchr("tTwW", name[1]) || name[2] != ' ')
 			continue;
 		name += 3;
 		name[strcspn(name, "\t ")] = 0;
