@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Words of a command line that mean something: what is wrong ends the program. */
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -105,8 +106,7 @@ __u32 args_size(struct argp_state *state, const char *arg)
 		shift = 10, end++;
 	else if (*end && strchr("mM", *end))
 		shift = 20, end++;
-	if (end == arg || *end || errno || *arg == '-' || n == 0 ||
-	    n > UINT_MAX >> shift)
+	if (!isdigit(*arg) || *end || errno || n == 0 || n > UINT_MAX >> shift)
 		argp_error(state, "'%s' is not a size: 4096, 32K, 1M", arg);
 	return n << shift;
 }
@@ -129,7 +129,7 @@ __u32 args_percent(struct argp_state *state, const char *arg)
 
 	errno = 0;
 	n = strtol(arg, &end, 10);
-	if (end == arg || *end || errno || n < 1 || n > 100000)
+	if (!isdigit(*arg) || *end || errno || n < 1 || n > 100000)
 		argp_error(state,
 			   "'%s' is not a percentage of a CPU: 1, 50, 200",
 			   arg);
@@ -143,7 +143,7 @@ const char *args_pid(struct argp_state *state, const char *arg)
 
 	errno = 0;
 	n = strtol(arg, &end, 10);
-	if (end == arg || *end || errno || n <= 0 || n > INT_MAX)
+	if (!isdigit(*arg) || *end || errno || n == 0 || n > INT_MAX)
 		argp_error(state, "'%s' is not a PID", arg);
 	return arg;
 }

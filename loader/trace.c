@@ -7,6 +7,7 @@
  */
 #include <argp.h>
 #include <bpf/bpf.h>
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -93,7 +94,7 @@ static unsigned int parse_number(struct argp_state *state, const char *arg)
 	char *end;
 
 	n = strtoul(arg, &end, 10);
-	if (end == arg || *end || *arg == '-' || !n || n > 1000)
+	if (!isdigit(*arg) || *end || !n || n > 1000)
 		argp_error(state, "'%s' is not a number from 1 to 1000", arg);
 	return n;
 }

@@ -68,6 +68,7 @@ misused "goes with --pid" "${db[@]}" --follow-forks
 misused "'0' is not a size" --all --max-bytes 0
 misused "'1x' is not a size" --all --max-bytes 1x
 misused "'-1' is not a size" --all --max-bytes=-1
+misused "' 1' is not a size" --all --max-bytes " 1"
 misused "'5G' is not a size" --all --max-bytes 5G
 misused "'4194304K' is not a size" --all --max-bytes 4194304K
 misused "'abc' is not a number of seconds" --all --interval abc
