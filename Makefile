@@ -33,6 +33,7 @@
 ##   bench-compare  instructions for each I/O, of this tree and of BASE
 ##   vm         a shell in such a machine
 ##   lint       style and static checks
+##   fuzz       what the loader parses, given to libFuzzer for SECONDS
 ##   clean      remove build/
 ##
 ##   KREL       kernels, each a release or a series such as 6.1. To build for:
@@ -46,6 +47,7 @@
 ##              slow tests
 ##   SEED       soak: the one it has printed, to do the same again
 ##   BASE       the revision to compare with
+##   SECONDS    how long to fuzz (60)
 ##   PREFIX     where to install the loader (/usr/local), DESTDIR before it
 ##   CHECKPATCH checkpatch.pl of a kernel source, for lint to run as well
 ##   V=1        show the commands
@@ -73,7 +75,7 @@ endif
 .SUFFIXES:
 .PHONY: all loader kmod install uninstall dkms deps test-kernels demo check \
 	bench bench-compare vm lint clean help debug-kernel no-headers programs \
-	soak
+	soak fuzz
 
 all: loader kmod
 
@@ -128,6 +130,8 @@ LOADER_CFLAGS := -std=gnu11 -Wall -Wextra -Wstrict-prototypes \
 	-Werror=incompatible-pointer-types -Werror=return-type \
 	-Werror=format $(if $(CI),-Werror) -D_GNU_SOURCE -Ibpf -I$(B)/bpf -I$(B)/loader
 
+LOADER_LIBS := -lbpf -lelf -lz -ldevmapper -lm
+
 loader: $(B)/forcepoll-loader $(EXAMPLE)
 
 # "[0] = "read"," and so on, from "#define __NR_read 0".
@@ -139,7 +143,8 @@ $(B)/loader/syscalls_%.h:
 		>$@
 SYSCALLS_native := sys/syscall.h
 SYSCALLS_32     := asm/unistd_32.h
-$(B)/loader/syscalls.o: $(B)/loader/syscalls_native.h \
+$(addsuffix loader/syscalls.o,$(B)/ $(B)/fuzz/): \
+	$(B)/loader/syscalls_native.h \
 	$(if $(filter x86,$(ARCH)),$(B)/loader/syscalls_32.h)
 
 # Skeletons come first, once; from then on the .d files tell who includes which.
@@ -150,7 +155,7 @@ $(OBJS): $(B)/%.o: %.c Makefile | $(SKELS)
 
 $(B)/forcepoll-loader: $(OBJS)
 	$(call say,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lbpf -lelf -lz -ldevmapper -lm -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LOADER_LIBS) -o $@
 
 -include $(OBJS:.o=.d) $(BPF:%=$(B)/bpf/%.bpf.d)
 
@@ -315,3 +320,41 @@ vm: test-kernels
 
 lint:
 	$(Q)tests/lint
+
+# --- fuzzing ------------------------------------------------------------------
+
+# The loader's own objects, built to be watched. A target takes of them what it needs,
+# and puts itself in the place of some functions: those that read or that exit.
+FUZZ      := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZ_OBJS := $(OBJS:$(B)/%=$(B)/fuzz/%)
+FUZZFLAGS := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+
+$(B)/fuzz/args: WRAP := argp_parse argp_error
+$(B)/fuzz/numbers: WRAP := argp_error
+$(B)/fuzz/ksyms: WRAP := fopen log_error
+$(B)/fuzz/maps $(B)/fuzz/elf: WRAP := fopen open
+
+# libFuzzer has a main() of its own.
+$(B)/fuzz/loader/main.o: RENAME := -Dmain=loader_main -Wno-missing-prototypes
+
+$(FUZZ_OBJS): $(B)/fuzz/%.o: %.c Makefile | $(SKELS)
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZFLAGS) -fsanitize=fuzzer-no-link \
+		$(LOADER_CFLAGS) $(RENAME) -MMD -MP -c $< -o $@
+
+$(B)/fuzz/loader.a: $(FUZZ_OBJS)
+	$(call say,AR)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(FUZZ): $(B)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(B)/fuzz/loader.a
+	$(call say,CC)
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZFLAGS) -fsanitize=fuzzer $(LOADER_CFLAGS) \
+		-Iloader $(WRAP:%=-Wl,--wrap=%) $< $(B)/fuzz/loader.a \
+		$(LOADER_LIBS) -o $@
+
+-include $(FUZZ_OBJS:.o=.d)
+
+fuzz: $(FUZZ)
+	$(Q)tests/fuzz/run $(or $(SECONDS),60) $(notdir $(FUZZ))

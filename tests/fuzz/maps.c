@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a process has mapped: /proc/PID/maps. The files themselves: elf.c. */
+#include <errno.h>
+
+#include "fuzz.h"
+#include "usyms.h"
+
+FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__real_fopen(const char *path, const char *mode);
+int __wrap_open(const char *path, int flags, ...);
+
+static const uint8_t *content;
+static size_t length;
+
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+	if (strcmp(path, "/proc/7/maps"))
+		return __real_fopen(path, mode); /* libFuzzer's */
+	return fmemopen((void *)content, length, mode);
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	(void)flags;
+	must(path[0] == '/');
+	errno = ENOENT;
+	return -1;
+}
+
+/* A name, or one of those for what has none. */
+static void check(const struct usyms *u, __u64 address)
+{
+	char buf[64];
+	const char *name = usyms_name(u, 7, address, buf, sizeof(buf));
+
+	must(name == buf && name[0] == '[');
+	must(strlen(name) == sizeof(buf) - 1 || name[strlen(name) - 1] == ']');
+	must(!strchr(name, '\n'));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *lines = fuzz_string(data, size), *rest = lines, *line;
+	struct usyms u = {};
+
+	content = data;
+	length = size;
+	usyms_learn(&u, 7);
+	usyms_learn(&u, 7); /* it knows this one */
+	must(u.nr_processes == 1);
+	while ((line = strsep(&rest, "\n-")))
+		check(&u, strtoull(line, NULL, 16));
+	usyms_free(&u);
+	free(lines);
+	return 0;
+}
