@@ -261,7 +261,8 @@ class Vm:
     """A running QEMU. Iterate over events() to its end, then close()."""
 
     def __init__(self, kernel: Kernel, machine: Machine, job: dict[str, str],
-                 tmp: Path, *, shell: bool = False, slow: int = 1) -> None:
+                 tmp: Path, *, shell: bool = False, slow: int = 1,
+                 share: Path | None = None) -> None:
         self.console = tmp / "console.log"
         self.stderr = tmp / "qemu.stderr"
         self.deadline = time.monotonic() + 120 * slow
@@ -272,6 +273,7 @@ class Vm:
         job = {**job, "FP_DRIVES": str(self._drives),
                "FP_SECONDS": os.environ.get("FORCEPOLL_SECONDS", ""),
                "FP_SEED": os.environ.get("FORCEPOLL_SEED", ""),
+               "FP_SHARE": "1" if share else "",
                "FP_BAD_SECTOR": str(BAD_SECTOR) if machine.blkdebug else ""}
         cmdline = machine.cmdline(slow)
         initrd = tmp / "initrd"
@@ -297,6 +299,11 @@ class Vm:
                  "-device", "virtio-9p-pci,fsdev=root,mount_tag=root,"
                  "event_idx=off",
                  "-device", "virtio-serial-pci,event_idx=off"]
+        if share:
+            argv += ["-fsdev", f"local,id=share,path={share},"
+                     "security_model=none",
+                     "-device", "virtio-9p-pci,fsdev=share,mount_tag=share,"
+                     "event_idx=off"]
         for name in ("qmp", "verdict", "out", "err", "host"):
             ours, theirs = socket.socketpair()
             self.ports[name] = ours
