@@ -96,13 +96,21 @@ void select_free(struct selection *s, const struct options *o)
 static int iterate_over(const struct bpf_program *prog,
 			union bpf_iter_link_info info)
 {
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info,
-		    .link_info_len = sizeof(info));
-	struct bpf_link *link = bpf_program__attach_iter(prog, &opts);
+	/*
+	 * What is behind its last member must be 0 as well: LIBBPF_OPTS() leaves that
+	 * to the optimizer.
+	 */
+	struct bpf_iter_attach_opts opts;
+	struct bpf_link *link;
 	int err = 0, fd;
 	char buf[64];
 	ssize_t n;
 
+	memset(&opts, 0, sizeof(opts));
+	opts.sz = sizeof(opts);
+	opts.link_info = &info;
+	opts.link_info_len = sizeof(info);
+	link = bpf_program__attach_iter(prog, &opts);
 	if (!link)
 		return -errno;
 	fd = bpf_iter_create(bpf_link__fd(link));
