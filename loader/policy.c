@@ -226,6 +226,7 @@ static int open_file(struct bpf_object **obj, const char *file)
 {
 	int err;
 
+	*obj = NULL;
 	if (access(file, R_OK))
 		return log_error(-errno, "%s: %s", file, strerror(errno));
 	*obj = bpf_object__open_file(file, NULL);

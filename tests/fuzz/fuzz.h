@@ -22,12 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* As a string with no byte of room behind it, to be freed. */
 static inline char *fuzz_string(const void *data, size_t size)
 {
-	char *s = malloc(size + 1);
+	char *s = strndup(data, size);
 
 	must(s);
-	if (size)
-		memcpy(s, data, size);
-	s[size] = '\0';
 	return s;
 }
 

@@ -162,10 +162,14 @@ static pid_t child(const char *procs)
 
 static int wrap(int times, int width, const char *cgroup)
 {
-	pid_t *pids = calloc(width, sizeof(*pids)), before = 0, pid;
+	static pid_t *pids;
+	pid_t before = 0, pid;
 	char procs[4096];
 	int n;
 
+	pids = calloc(width, sizeof(*pids));
+	if (!pids)
+		return failed("calloc");
 	snprintf(procs, sizeof(procs), "%s/cgroup.procs", cgroup);
 	for (n = 0; times > 0; n++) {
 		pid_t *slot = &pids[n % width];
