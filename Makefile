@@ -34,6 +34,7 @@
 ##   vm         a shell in such a machine
 ##   lint       style and static checks
 ##   fuzz       what the loader parses, given to libFuzzer for SECONDS
+##   coverage   lines of the loader that the fast cases run
 ##   clean      remove build/
 ##
 ##   KREL       kernels, each a release or a series such as 6.1. To build for:
@@ -75,7 +76,7 @@ endif
 .SUFFIXES:
 .PHONY: all loader kmod install uninstall dkms deps test-kernels demo check \
 	bench bench-compare vm lint clean help debug-kernel no-headers programs \
-	soak fuzz
+	soak fuzz coverage
 
 all: loader kmod
 
@@ -145,7 +146,7 @@ $(B)/loader/syscalls_%.h:
 		>$@
 SYSCALLS_native := sys/syscall.h
 SYSCALLS_32     := asm/unistd_32.h
-$(addsuffix loader/syscalls.o,$(B)/ $(B)/fuzz/): \
+$(addsuffix loader/syscalls.o,$(B)/ $(B)/fuzz/ $(B)/coverage/): \
 	$(B)/loader/syscalls_native.h \
 	$(if $(filter x86,$(ARCH)),$(B)/loader/syscalls_32.h)
 
@@ -322,6 +323,24 @@ vm: test-kernels
 
 lint:
 	$(Q)tests/lint
+
+# --- coverage -----------------------------------------------------------------
+
+COVER_OBJS := $(OBJS:$(B)/%=$(B)/coverage/%)
+
+$(COVER_OBJS): $(B)/coverage/%.o: %.c Makefile | $(SKELS)
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -g -O0 --coverage $(LOADER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/coverage/loader/forcepoll-loader: $(COVER_OBJS)
+	$(call say,LD)
+	$(Q)$(CC) --coverage $(LDFLAGS) $^ $(LOADER_LIBS) -o $@
+
+-include $(COVER_OBJS:.o=.d)
+
+coverage: test-kernels $(B)/coverage/loader/forcepoll-loader
+	$(Q)tests/coverage $(CASE)
 
 # --- fuzzing ------------------------------------------------------------------
 
