@@ -14,6 +14,7 @@
 
 #include "log.h"
 #include "module.h"
+#include "steps.h"
 
 extern char **environ;
 
@@ -65,8 +66,11 @@ static int load_file(const char *file)
 	return err;
 }
 
-/* modprobe knows where modules are; its first line of complaint is ours. */
-static int modprobe(void)
+/*
+ * modprobe knows where modules are; its first line of complaint is ours. It goes on when
+ * the loader is killed, and has the lock as well: nobody undoes what it is about to do.
+ */
+static int modprobe(int lock)
 {
 	char *argv[] = { "modprobe", "forcepoll", NULL };
 	char said[256] = "";
@@ -79,6 +83,8 @@ static int modprobe(void)
 		return log_error(-errno, "pipe: %s", strerror(errno));
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, fds[1], STDERR_FILENO);
+	/* To its own number: it is not closed by exec. */
+	posix_spawn_file_actions_adddup2(&actions, lock, lock);
 	err = -posix_spawnp(&pid, "modprobe", &actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
@@ -86,6 +92,7 @@ static int modprobe(void)
 		close(fds[0]);
 		return log_error(err, "modprobe: %s", strerror(-err));
 	}
+	step("modprobe");
 	f = fdopen(fds[0], "r");
 	if (f) {
 		if (!fgets(said, sizeof(said), f))
@@ -103,9 +110,13 @@ static int modprobe(void)
 	return 0;
 }
 
-int module_load(const char *file)
+int module_load(const char *file, int lock)
 {
-	return file ? load_file(file) : modprobe();
+	int err = file ? load_file(file) : modprobe(lock);
+
+	if (!err)
+		step("load");
+	return err;
 }
 
 #define PARAMETERS "/sys/module/forcepoll/parameters/"
@@ -121,9 +132,11 @@ int module_set(const char *name, const char *value)
 		err = -errno;
 	if (fd >= 0)
 		close(fd);
-	return err ? log_error(err, "%s = %s: %s", path, value,
-			       strerror(-err)) :
-		     0;
+	if (err)
+		return log_error(err, "%s = %s: %s", path, value,
+				 strerror(-err));
+	step("parameter");
+	return 0;
 }
 
 bool module_enabled(void)
@@ -146,8 +159,10 @@ int module_unload(void)
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
 
 	for (int i = 0; i < 500; i++) {
-		if (!syscall(SYS_delete_module, "forcepoll", O_NONBLOCK))
+		if (!syscall(SYS_delete_module, "forcepoll", O_NONBLOCK)) {
+			step("unload");
 			return 0;
+		}
 		if (errno != EWOULDBLOCK)
 			return -errno;
 		nanosleep(&pause, NULL);

@@ -6,8 +6,11 @@
 
 bool module_loaded(void);
 
-/* From @file, or by modprobe. Says why not; 0, or -errno. */
-int module_load(const char *file);
+/*
+ * From @file, or by modprobe, which holds the descriptor @lock for as long as it takes.
+ * Says why not; 0, or -errno.
+ */
+int module_load(const char *file, int lock);
 
 /* Write its parameter @name. 0, or -errno, said. */
 int module_set(const char *name, const char *value);

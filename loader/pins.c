@@ -23,6 +23,7 @@
 
 #include "log.h"
 #include "pins.h"
+#include "steps.h"
 #include "targets.skel.h"
 
 /* Every name that forcepoll pins; a link has its program's, but for the policy's. */
@@ -40,6 +41,7 @@ static const struct {
 	{ "state", 4, sizeof(struct forcepoll_state) },
 	{ "switches", 4, 8 },
 	{ "beside", 4, 8 },
+	{ "next", 0, 0 }, /* what is to be in the place of another */
 	{ "on_fork", 0, 0 },
 	{ "on_exec", 0, 0 },
 	{ "on_exit", 0, 0 },
@@ -165,7 +167,9 @@ int pins_lock(struct pins *pins)
 	int fd;
 
 	do {
-		if (mkdir(pins->dir, 0700) && errno != EEXIST)
+		if (!mkdir(pins->dir, 0700))
+			step("mkdir");
+		else if (errno != EEXIST)
 			return log_error(-errno, "%s: %s", pins->dir,
 					 strerror(errno));
 		fd = open_locked(pins->dir);
@@ -182,6 +186,7 @@ int pins_lock(struct pins *pins)
 	if (fd < 0)
 		return log_error(fd, "%s: %s", pins->dir, strerror(-fd));
 	pins->lock = fd;
+	step("lock");
 	return 0;
 }
 
@@ -232,15 +237,11 @@ int pins_prepare(const struct pins *pins, struct targets_bpf *bpf)
 static int pin_link(const struct pins *pins, struct bpf_link *link,
 		    const char *name)
 {
-	char path[PATH_MAX];
-	int err = path_of(pins, name, path);
+	int err = pins_put(pins, name, bpf_link__fd(link));
 
-	if (!err && unlink(path) && errno != ENOENT)
-		err = -errno;
-	if (!err)
-		err = bpf_link__pin(link, path);
 	if (err)
-		return log_error(err, "%s: %s", path, strerror(-err));
+		return log_error(err, "%s/%s: %s", pins->dir, name,
+				 strerror(-err));
 	return 0;
 }
 
@@ -270,14 +271,24 @@ int pins_map(const struct pins *pins, const char *name)
 
 int pins_put(const struct pins *pins, const char *name, int fd)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], next[PATH_MAX];
 	int err = path_of(pins, name, path);
 
-	if (!err && unlink(path) && errno != ENOENT)
+	err = err ?: path_of(pins, "next", next);
+	if (!err && unlink(next) && errno != ENOENT)
 		err = -errno;
-	if (!err && bpf_obj_pin(fd, path))
+	if (!err && bpf_obj_pin(fd, next))
 		err = -errno;
-	return err;
+	if (err)
+		return err;
+	step("pin");
+	if (rename(next, path)) {
+		err = -errno;
+		unlink(next);
+		return err;
+	}
+	step("rename");
+	return 0;
 }
 
 __u32 pins_targets_id(const struct pins *pins)
@@ -294,25 +305,43 @@ __u32 pins_targets_id(const struct pins *pins)
 	return info.id;
 }
 
-int pins_remove(const struct pins *pins)
+static int unpin(const struct pins *pins, const char *name)
 {
 	char path[PATH_MAX];
-	int err = 0;
+	int err = path_of(pins, name, path);
+
+	if (!err && unlink(path))
+		err = -errno;
+	if (!err)
+		step("unpin");
+	else if (err != -ENOENT)
+		return log_error(err, "%s/%s: %s", pins->dir, name,
+				 strerror(-err));
+	return 0;
+}
+
+int pins_remove(const struct pins *pins)
+{
+	int err = 0, e;
 
 	for (size_t i = 0; i < NR_KNOWN; i++) {
-		if (path_of(pins, known[i].name, path))
+		if (!strcmp(known[i].name, "state"))
 			continue;
-		if (unlink(path) && errno != ENOENT)
-			err = log_error(-errno, "%s: %s", path,
-					strerror(errno));
+		e = unpin(pins, known[i].name);
+		err = err ?: e;
 	}
 	return err;
 }
 
 int pins_rmdir(const struct pins *pins)
 {
-	if (rmdir(pins->dir) && errno != ENOENT && errno != ENOTEMPTY &&
-	    errno != EBUSY)
+	int err = unpin(pins, "state");
+
+	if (err)
+		return err;
+	if (!rmdir(pins->dir))
+		step("rmdir");
+	else if (errno != ENOENT && errno != ENOTEMPTY && errno != EBUSY)
 		return log_error(-errno, "%s: %s", pins->dir, strerror(errno));
 	return 0;
 }
@@ -320,7 +349,6 @@ int pins_rmdir(const struct pins *pins)
 /* As bpf/targets.bpf.c declares it, whose loading takes over the pinned one. */
 static int create_state(const struct pins *pins)
 {
-	char path[PATH_MAX];
 	int fd = pins_map(pins, "state");
 	int err;
 
@@ -330,9 +358,7 @@ static int create_state(const struct pins *pins)
 			    sizeof(struct forcepoll_state), 1, NULL);
 	if (fd < 0)
 		return -errno;
-	err = path_of(pins, "state", path);
-	if (!err && bpf_obj_pin(fd, path))
-		err = -errno;
+	err = pins_put(pins, "state", fd);
 	if (!err)
 		return fd;
 	close(fd);
@@ -363,6 +389,7 @@ int pins_write_state(const struct pins *pins, bool load, bool background)
 	if (err)
 		return log_error(err, "%s/state: %s", pins->dir,
 				 strerror(-err));
+	step("state");
 	return 0;
 }
 

@@ -40,16 +40,16 @@ int pins_links(const struct pins *pins, struct targets_bpf *bpf);
 /* A descriptor of what is pinned by that name, or -errno. Says nothing. */
 int pins_map(const struct pins *pins, const char *name);
 
-/* Pin it, in place of what was. Says nothing. */
+/* Pin it, in place of what was, with no moment that has neither. Says nothing. */
 int pins_put(const struct pins *pins, const char *name, int fd);
 
 /* The kernel's id of the pinned map of targets; 0 when there is none. */
 __u32 pins_targets_id(const struct pins *pins);
 
-/* Remove all that forcepoll pins. */
+/* Remove all that forcepoll pins, but the state. */
 int pins_remove(const struct pins *pins);
 
-/* Remove the directory if it is empty. From then on it is held no more. */
+/* Remove the state, and the directory if it is empty: then it is held no more. */
 int pins_rmdir(const struct pins *pins);
 
 /*

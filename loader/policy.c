@@ -25,6 +25,7 @@
 #include "log.h"
 #include "pins.h"
 #include "policy.h"
+#include "steps.h"
 
 #define SECTION "forcepoll_policy/"
 #define OPS "forcepoll_policy_ops"
@@ -335,6 +336,8 @@ static int replace(const struct pins *pins, int map)
 		return link;
 	err = bpf_link_update(link, map, NULL) ? -errno : 0;
 	close(link);
+	if (!err)
+		step("policy");
 	return err == -ENOLINK ? -ENOENT : err;
 }
 

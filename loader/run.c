@@ -30,6 +30,7 @@
 #include "select_devices.h"
 #include "session.h"
 #include "status.h"
+#include "steps.h"
 #include "switches.h"
 #include "switches_report.h"
 #include "targets.skel.h"
@@ -62,6 +63,8 @@ static int counters_open(struct counters *c, int targets,
 		return err;
 	err = switches_open(&c->switches, &so, &ksyms);
 	ksyms_free(&ksyms);
+	if (!err)
+		step("counters");
 	c->time = clock_now();
 	return err ?: switches_read(&c->switches, &c->before);
 }

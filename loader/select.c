@@ -19,6 +19,7 @@
 #include "options.h"
 #include "select.h"
 #include "select_devices.h"
+#include "steps.h"
 #include "targets.skel.h"
 
 #define PF_KTHREAD 0x00200000
@@ -200,6 +201,7 @@ static int put(struct bpf_map *map, const void *key, const void *value,
 		return log_error(err, "%s: map %s: %s", what,
 				 bpf_map__name(map),
 				 err == -E2BIG ? "full" : strerror(-err));
+	step("entry");
 	return 0;
 }
 

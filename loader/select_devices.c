@@ -13,6 +13,7 @@
 #include "options.h"
 #include "select.h"
 #include "select_devices.h"
+#include "steps.h"
 #include "targets.skel.h"
 
 /*
@@ -118,6 +119,8 @@ int select_put_devices(const struct selection *s, struct targets_bpf *bpf)
 			log_error(err, "%s: map devices: %s",
 				  s->devices[i]->name,
 				  err == -E2BIG ? "full" : strerror(-err));
+		else
+			step("entry");
 	}
 	return err;
 }

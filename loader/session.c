@@ -15,6 +15,7 @@
 #include "policy.h"
 #include "select_devices.h"
 #include "session.h"
+#include "steps.h"
 #include "targets.skel.h"
 
 static int open_bpf(struct targets_bpf **bpf, const struct pins *pins,
@@ -33,6 +34,8 @@ static int open_bpf(struct targets_bpf **bpf, const struct pins *pins,
 	if (err)
 		return log_error(err, "BPF programs: %s (-vv shows why)",
 				 strerror(-err));
+	if (pins)
+		step("maps");
 	return 0;
 }
 
@@ -104,11 +107,13 @@ static int bind(struct session *s)
 	if (err)
 		return log_error(err, "attach: %s (-v shows more)",
 				 strerror(-err));
+	step("attach");
 	err = pins_links(&s->pins, bpf);
 	err = err ?: select_rules(&s->selection, o, bpf);
 	err = err ?: select_seed(&s->selection, o, bpf);
 	if (err)
 		return err;
+	step("seed");
 	err = control_open(&control, bpf_map__fd(bpf->maps.targets),
 			   bpf_map__fd(bpf->maps.devices));
 	if (err)
@@ -116,6 +121,8 @@ static int bind(struct session *s)
 	if (o->policy)
 		err = policy_load(&s->pins, o->policy);
 	err = err ?: control_bind(&control);
+	if (!err)
+		step("bind");
 	control_close(&control);
 	return err;
 }
@@ -132,7 +139,7 @@ int session_start(struct session *s)
 	if (!err && !pins_state(&s->pins, &state))
 		s->loaded = state.flags & FORCEPOLL_STATE_LOADED;
 	if (!err && load)
-		err = module_load(o->module);
+		err = module_load(o->module, s->pins.lock);
 	err = err ?: set_parameters(o);
 	if (!err && !module_enabled())
 		log_warn("nothing is polled: it is switched off, by "
@@ -164,16 +171,19 @@ static int release(__u32 targets_id)
 	if (err)
 		return err;
 	err = control_stats(&control, &stats);
-	if (!err && stats.bound && stats.targets_id == targets_id)
+	if (!err && stats.bound && stats.targets_id == targets_id) {
 		err = control_release(&control);
+		if (!err)
+			step("release");
+	}
 	control_close(&control);
 	return err;
 }
 
 /*
  * In the order that leaves no polling without its bookkeeping. The module goes when
- * forcepoll brought it, and when nobody else uses it. The directory goes last: others
- * wait for that.
+ * forcepoll brought it, and when nobody else uses it; the state, which says whether it
+ * did, after it. The directory goes last: others wait for that.
  */
 int session_undo(const struct session *s)
 {
@@ -199,10 +209,8 @@ int session_undo(const struct session *s)
 			err = log_error(e, "unload module forcepoll: %s",
 					strerror(-e));
 	}
-	if (!gone) {
-		e = pins_rmdir(&s->pins);
-		err = err ?: e;
-	}
+	if (!err && !gone) /* or stop can be tried again */
+		err = pins_rmdir(&s->pins);
 	return err;
 }
 
