@@ -32,6 +32,17 @@ wait "$pid" || :
 check "its exit is the end" flags_are "$pid" ""
 loader_stop
 
+# And it is polled.
+cg_start case bash -c 'read -r _ <go; exec "$@"' - ./proc thread-exec \
+	dd if="/dev/$(nvme_dev)" of=/dev/null bs=4k count=200 iflag=direct
+loader_start --pid "$CG_PID"
+stat_mark
+echo >go
+wait "$CG_PID" || fail "it cannot read"
+check "what it reads is polled" stat_is '
+	.submitted == 200 and .polled + .skip_busy == 200 and .read > 150'
+loader_stop
+
 # A program on the root (an overlay: from below, and written to it), on a tmpfs,
 # by a symlink. What bash runs before its exec is none of them.
 overlay=$(mktemp -d /var/tmp/forcepoll.XXXXXX)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: knows who is in other PID namespaces by their numbers outside, and of
-# threads in threaded cgroups that their process decides.
+# threads in threaded cgroups, with controllers and without, that their process decides.
 # TIMEOUT: 300
 # SET: slow
 set -eu
@@ -27,6 +27,14 @@ has_named() { (($(named "$1" "$2" | wc -l) == $3)); }
 number_in() { awk '/^NSpid:/ { print $NF }' "/proc/$1/status"; }
 
 # -- PID namespaces --------------------------------------------------------------
+
+# What is read in CGROUP is polled.
+reads() {
+	stat_mark
+	check "a reader in $1" cg_run "$1" "${@:2}" dd if="/dev/$(nvme_dev)" \
+		of=/dev/null bs=4k count=100 iflag=direct
+	check "is polled" stat_is '.submitted == 100 and .read > 50'
+}
 
 # A container: unshare stays outside, its child is the first one inside.
 box=(unshare --fork --kill-child --pid --mount-proc --cgroup bash -c
@@ -66,6 +74,7 @@ for way in cgroup pid; do
 		"$(readlink "/proc/$init/ns/pid")" ]
 	check "and no target" in_cgroup_are $flags db/box
 	if [[ $way == cgroup ]]; then
+		reads db/box nsenter --pid --target "$init"
 		cg_start db/box nsenter --pid --target "$init" sleep 1000
 	else
 		loader_stop
@@ -113,13 +122,30 @@ p=$CG_PID
 check "threads" poll_until 30 has_threads "$p" 4
 check "a target" targets_are "$p:2"
 thread=$(threads_of "$p" | tail -n1)
-for cg in box/one box/two box; do
-	moves "$thread" "db/$cg"
-	check "a thread has moved" targets_are "$p:2"
-	moves "$p" "db/$cg"
-	check "the first one has moved" targets_are "$p:2"
-done
+round() {
+	local cg
+	for cg in box/one box/two box; do
+		moves "$thread" "db/$cg"
+		check "a thread has moved" targets_are "$p:2"
+		moves "$p" "db/$cg"
+		check "the first one has moved" targets_are "$p:2"
+	done
+}
+round
 check "threads were seen" [ "$(event cgroup_thread)" = 3 ]
+
+# Controllers come while they are inside, and go.
+moves "$thread" db/box/one
+for cg in . db db/box; do
+	defer eval "echo -cpu -pids >$CGROOT/$cg/cgroup.subtree_control"
+	check "controllers below $cg" eval "echo +cpu +pids >$CGROOT/$cg/cgroup.subtree_control"
+	check "it is a target" targets_are "$p:2"
+done
+check "with them" grep -qw cpu "$CGROOT/db/box/one/cgroup.controllers"
+round
+reads db/box/one
+echo -cpu >"$CGROOT/db/box/cgroup.subtree_control"
+check "it is a target" targets_are "$p:2"
 moves "$thread" db/box/one
 cg_move "$p" other
 check "all have left" targets_are
