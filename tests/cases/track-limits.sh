@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DESCRIPTION: keeps exact books over a fork bomb that has reached pids.max, and over
-# cgroups that are made again.
+# DESCRIPTION: keeps exact books over a fork bomb that has reached pids.max, over cgroups
+# that are made again, and where the map has no room for them all.
 # TIMEOUT: 600
 # SET: slow
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
 requires_forcepoll
-program proc
+program proc fill
 
 defer eval "echo -pids >$CGROOT/cgroup.subtree_control"
 echo +pids >"$CGROOT/cgroup.subtree_control"
@@ -36,9 +36,18 @@ explode() {
 
 # die: all of them, and none is a target afterwards.
 die() {
+	killed
+	check "all have gone" targets_are
+}
+killed() {
 	echo 1 >"$CGROOT/db/cgroup.kill"
 	check "all are dead" poll_until 60 empty
-	check "all have gone" targets_are
+}
+# Nobody is there, so whoever came has left.
+balanced() {
+	check "as many have left as came" jq -e '.events |
+		.fork_cgroup + .cgroup_join == .exit_target and .failed == 0' \
+		<("$LOADER" status --json)
 }
 dead_again() {
 	check "they go on" freeze 0
@@ -83,4 +92,21 @@ explode db/inner
 # shellcheck disable=SC2046
 check "targets are those who live" targets_are $(sed 's/$/:2/' living)
 dead_again
+
+# With room for 20 in the map, the others filled with numbers that no process has.
+base=$((1 << 23)) filled=$((65536 - 20))
+check "room for 20" [ "$(./fill "$PINS/targets" $base $filled)" = $filled ]
+explode db/inner
+"$LOADER" status --json >status.json
+jq -r ".targets[].tgid | select(. < $base)" status.json | sort >in
+n=$(wc -l <in)
+check "some are targets: $n" [ "$n" -gt 0 -a "$n" -le 20 ]
+check "all of these live" [ -z "$(comm -23 in living)" ]
+full=$(jq .events.full status.json)
+check "more were left out, and counted: $full" [ "$full" -gt 20 ]
+check "they go on" freeze 0
+killed
+check "the others are there" [ "$(./fill -d "$PINS/targets" $base $filled)" = $filled ]
+check "and nobody else" targets_are
+balanced
 loader_stop
