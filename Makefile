@@ -263,6 +263,9 @@ $(TESTS): $(B)/tests/%: tests/src/%.c Makefile
 $(B)/tests/attach $(B)/tests/fill $(B)/tests/fuzz $(B)/tests/kfunc: \
 	TESTS_LIBS := -lbpf
 $(B)/tests/inflight_uring: TESTS_LIBS := -luring
+# What the loader calls the module with.
+$(B)/tests/bindings: $(B)/loader/control.o $(B)/loader/log.o
+$(B)/tests/bindings: TESTS_LIBS := $(B)/loader/control.o $(B)/loader/log.o -lbpf
 
 $(TESTS_BPF): $(B)/tests/%.bpf.o: tests/src/%.bpf.c bpf/forcepoll.h \
 		$(B)/bpf/vmlinux.h Makefile

@@ -274,6 +274,7 @@ class Vm:
                "FP_SECONDS": os.environ.get("FORCEPOLL_SECONDS", ""),
                "FP_SEED": os.environ.get("FORCEPOLL_SEED", ""),
                "FP_SHARE": "1" if share else "",
+               "FP_ROUNDS": os.environ.get("FORCEPOLL_ROUNDS", ""),
                "FP_BAD_SECTOR": str(BAD_SECTOR) if machine.blkdebug else ""}
         cmdline = machine.cmdline(slow)
         initrd = tmp / "initrd"

@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: under a verifying load that is polled, binds and releases 200 times, loads
+# and unloads the module 20 times with a binding in between, and twice with the whole
+# loader.
+# MACHINE: smp=1 append="preempt=full"
+# SET: slow
+# TIMEOUT: 600
+#
+# One CPU: see rmmod-under-load. FORCEPOLL_ROUNDS=N tests/run --slow N ...: N times as
+# often (1).
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+load() { insmod "$KO" mode=poll skip_busy=N; }
+# A program that called into the module holds it until grace periods have passed.
+unload() { poll_until 20 rmmod forcepoll; }
+# What there is of BPF, by name, and what names the module.
+bpf() {
+	bpftool link list -j
+	bpftool map list -j | jq -c 'map([.name, .type])'
+}
+traces() { grep -h forcepoll /proc/modules /proc/slabinfo /proc/vmallocinfo; }
+as_before() { diff before <(bpf) && ! traces; }
+
+requires_forcepoll
+program bindings
+rounds=${FORCEPOLL_ROUNDS:-1}
+dev=$(nvme_dev)
+cg_make db
+bpf >before
+verify_start "$dev"
+
+load
+check "$((rounds * 200)) times bound, polled and released" ./bindings $((rounds * 200))
+check "and unloaded" unload
+for ((n = 0; n < rounds * 20; n++)); do
+	load
+	./bindings 1
+	unload
+done
+echo "ok: $n times loaded, bound, polled, released and unloaded"
+for ((n = 0; n < rounds * 2; n++)); do
+	loader_start --cgroup "$CGROOT/db"
+	progress "$dev" "with loader $n"
+	loader_stop
+done
+verify_stop
+check "nothing is left" poll_until 10 as_before
