@@ -12,7 +12,7 @@ nvme_io_timeout "$dev" 5000
 cg_make db
 loader_start --cgroup "$CGROOT/db"
 verify_start "$dev" --numjobs=2 --offset_increment=8M
-for ((i = 1; i <= 20; i++)); do
+for ((i = 1; i <= 50; i++)); do
 	progress "$dev" "before reset $i"
 	check "reset $i" eval "echo 1 >/sys/class/nvme/$ctrl/reset_controller"
 done
