@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: resets the controller under a polled, verifying load.
 # SET: debug
+# TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
