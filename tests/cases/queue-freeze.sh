@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: freezes the queue 200 times and more under polled load: schedulers, requests, settings.
+# SET: slow
+# TIMEOUT: 600
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+ROUNDS=50
+
+# set_to NAME VALUE: as soon as nothing is in flight there.
+set_to() {
+	echo "$2" >"$queue/$1" || fail "$1 does not become $2"
+	((++changes))
+}
+
+# keep NAME: as it is now, at the end.
+keep() { defer eval "echo $(<"$queue/$1") >$queue/$1"; }
+
+requires_forcepoll
+dev=$(nvme_dev)
+queue=/sys/block/$dev/queue
+changes=0
+for module in kyber-iosched bfq; do
+	modprobe -q $module && defer modprobe -r $module
+done
+read -ra schedulers < <(tr -d '[]' <"$queue/scheduler" | sed 's/\<none\>//')
+check "several schedulers: ${schedulers[*]}" [ ${#schedulers[@]} -gt 1 ]
+keep nr_requests
+keep read_ahead_kb
+keep io_poll
+keep wbt_lat_usec
+defer eval "echo none >$queue/scheduler"
+cg_make db
+loader_start --cgroup "$CGROOT/db"
+verify_start "$dev"
+loads=("$CG_PID")
+aio_verify_start "$dev"
+loads+=("$CG_PID")
+verify_start "$dev" --ioengine=io_uring --iodepth=8 --offset=128M
+stat_mark
+for ((i = 0; i < ROUNDS; i++)); do
+	set_to scheduler "${schedulers[i % ${#schedulers[@]}]}"
+	set_to nr_requests $((16 + i % 16 * 8))
+	progress "$dev" "with a scheduler, round $i"
+	set_to scheduler none
+	set_to nr_requests $((8 + i % 16 * 8))
+	# Which of these freeze the queue, and which are ignored, is up to the kernel.
+	set_to read_ahead_kb $((i % 2 * 128))
+	set_to wbt_lat_usec $((i % 2 * 2000))
+	echo 1 >"$queue/io_poll"
+	progress "$dev" "without, round $i"
+done
+check "$changes times" [ $changes -ge 200 ]
+check "polled, and with a scheduler not" \
+	stat_is ".polled > $ROUNDS and .async > $ROUNDS and .skip_elevator > $ROUNDS"
+read_on() {
+	stat_mark
+	progress "$dev" "in the end"
+	check "polled in the end" poll_until 30 stat_is '.polled > 100 and .async > 50'
+}
+read_on
+verify_stop
+for load in "${loads[@]}"; do
+	wait "$load" || fail "a verifying load failed"
+done
+check "no poller is left" [ "$("$LOADER" status --json | jq .inflight)" = 0 ]
+loader_stop
