@@ -269,6 +269,19 @@ int pins_map(const struct pins *pins, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+bool pins_filled(const struct pins *pins, const char *name)
+{
+	int fd = pins_map(pins, name);
+	char key[64]; /* more than any has */
+	bool filled;
+
+	if (fd < 0)
+		return false;
+	filled = !bpf_map_get_next_key(fd, NULL, key);
+	close(fd);
+	return filled;
+}
+
 int pins_put(const struct pins *pins, const char *name, int fd)
 {
 	char path[PATH_MAX], next[PATH_MAX];

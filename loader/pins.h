@@ -40,6 +40,9 @@ int pins_links(const struct pins *pins, struct targets_bpf *bpf);
 /* A descriptor of what is pinned by that name, or -errno. Says nothing. */
 int pins_map(const struct pins *pins, const char *name);
 
+/* The map of that name is pinned, and has an entry. */
+bool pins_filled(const struct pins *pins, const char *name);
+
 /* Pin it, in place of what was, with no moment that has neither. Says nothing. */
 int pins_put(const struct pins *pins, const char *name, int fd);
 

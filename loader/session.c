@@ -27,6 +27,10 @@ static int open_bpf(struct targets_bpf **bpf, const struct pins *pins,
 	if (!*bpf)
 		return log_error(-errno, "BPF object: %s", strerror(errno));
 	select_configure(o, *bpf);
+	if (pins) { /* the rules of a run that is taken over hold on */
+		(*bpf)->rodata->have_comms |= pins_filled(pins, "comms");
+		(*bpf)->rodata->have_exes |= pins_filled(pins, "exes");
+	}
 	err = pins ? pins_prepare(pins, *bpf) : 0;
 	if (err)
 		return err;

@@ -71,3 +71,14 @@ check "stop" "$LOADER" stop
 check "it undoes all: no pins" [ ! -e "$PINS" ]
 check "no module" [ ! -d /sys/module/forcepoll ]
 check "fio is there" kill -0 "$fio"
+
+# By name, taken over by a run of a cgroup: its programs look for names still.
+cp "$(command -v sleep)" fp-named
+loader_start --comm fp-named --exe fp-named
+loader_kill
+loader_start --cgroup "$CGROOT/log"
+./fp-named 1000 &
+named=$!
+defer _end "$named"
+check "who runs it is a target" poll_until 30 is_target "$named"
+loader_stop
