@@ -54,7 +54,8 @@ cut() {
 
 requires_forcepoll
 requires_command sqlite3
-defer eval 'wipefs -qa "/dev/$(nvme_dev)"' # another name, once it was plugged in again
+wipe() { wipefs -qa "/dev/$(nvme_dev)"; } # another name, once it was plugged in again
+defer wipe
 cg_make db
 loader_start --cgroup "$CGROOT/db"
 for journal in delete wal; do
