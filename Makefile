@@ -43,7 +43,7 @@
 ##   KDIR       build tree of the kernel, for one not in /lib/modules
 ##   VMLINUX    BTF, vmlinux or vmlinuz from which BPF programs get their types
 ##   KERNEL     debug: test with that kernel
-##   CASE, SET  the only test to run; or those of a set: slow, debug
+##   CASE, SET  the only test to run; or those of a set: slow, debug (.ci/run has these)
 ##   QUICK=1    bench in some minutes, once and with fewer points; check without the
 ##              slow tests
 ##   SEED       soak: the one it has printed, to do the same again

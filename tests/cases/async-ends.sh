@@ -3,7 +3,6 @@
 #
 # DESCRIPTION: completes what is in flight of those who do not wait for it.
 # TIMEOUT: 240
-# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

@@ -4,7 +4,6 @@
 # DESCRIPTION: loses nothing in flight to resets, bad media, stalls and removal.
 # TIMEOUT: 240
 # MACHINE: blkdebug=1
-# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

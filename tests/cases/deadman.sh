@@ -4,7 +4,6 @@
 # DESCRIPTION: takes the pins away, by hand or with their file system: a loader that
 # runs ends in order, and when it is dead as well the module lets go by itself.
 # TIMEOUT: 300
-# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

@@ -3,7 +3,6 @@
 #
 # DESCRIPTION: takes the drive away under polled load: the error is the one without forcepoll.
 # TIMEOUT: 240
-# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: takes the drive from under a database that writes, polled: what was committed is there afterwards.
-# SET: slow debug
+# SET: slow
 # TIMEOUT: 300
 set -eu
 . "$(dirname "$0")/../lib.sh"

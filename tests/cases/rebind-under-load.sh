@@ -3,7 +3,6 @@
 #
 # DESCRIPTION: takes the poll queues away and gives them back under load.
 # TIMEOUT: 240
-# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

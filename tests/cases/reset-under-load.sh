@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: resets the controller under a polled, verifying load.
-# SET: debug
 # TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"

@@ -3,7 +3,7 @@
 #
 # DESCRIPTION: has all that can happen to drives, CPUs and loader happen at random, while what is written is verified.
 # MACHINE: drives=3 virtio=1 poll_queues=2
-# SET: slow debug
+# SET: slow
 # TIMEOUT: 400
 #
 # FORCEPOLL_SECONDS=N FORCEPOLL_SEED=S tests/run ...: for how long (20); the seed of

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: has stress-ng's kinds of I/O end as they do without forcepoll.
-# SET: slow debug
+# SET: slow
 # TIMEOUT: 400
 set -eu
 . "$(dirname "$0")/../lib.sh"
