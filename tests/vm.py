@@ -121,6 +121,7 @@ class Machine:
     threads: int = 0                # a host thread for each CPU
     virtio: int = 0                 # drives for virtio_blk, which is not loaded
     paths: int = 0                  # drives are one namespace, by as many paths
+    memory_root: int = 0            # its root is no 9p: see tests/memory-root
     append: str = ""
     backing: tuple[str, ...] = ()   # --drive only
 
@@ -141,7 +142,7 @@ class Machine:
             if key in ("mem", "append"):
                 change[key] = value
             elif key in ("poll_queues", "drives", "smp", "blkdebug", "icount",
-                         "threads", "virtio", "paths"):
+                         "threads", "virtio", "paths", "memory_root"):
                 change[key] = int(value or "1")
             else:
                 raise ValueError(f"unknown machine property {word!r}")
@@ -271,6 +272,7 @@ class Vm:
         fds: list[socket.socket] = []
 
         job = {**job, "FP_DRIVES": str(self._drives),
+               "FP_MEMORY_ROOT": str(self.machine.memory_root),
                "FP_SECONDS": os.environ.get("FORCEPOLL_SECONDS", ""),
                "FP_SEED": os.environ.get("FORCEPOLL_SEED", ""),
                "FP_SHARE": "1" if share else "",
