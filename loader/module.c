@@ -139,6 +139,17 @@ int module_set(const char *name, const char *value)
 	return 0;
 }
 
+bool module_used(void)
+{
+	int fd = open("/sys/module/forcepoll/refcnt", O_RDONLY | O_CLOEXEC);
+	char first;
+	bool used = fd >= 0 && read(fd, &first, 1) == 1 && first != '0';
+
+	if (fd >= 0)
+		close(fd);
+	return used;
+}
+
 bool module_enabled(void)
 {
 	int fd = open(PARAMETERS "enabled", O_RDONLY | O_CLOEXEC);

@@ -6,6 +6,9 @@
 
 bool module_loaded(void);
 
+/* It is bound, or programs that call into it are loaded. */
+bool module_used(void);
+
 /*
  * From @file, or by modprobe, which holds the descriptor @lock for as long as it takes.
  * Says why not; 0, or -errno.

@@ -200,7 +200,7 @@ int session_undo(const struct session *s)
 		pins_state(&s->pins, &state);
 		targets_id = targets_id ?: pins_targets_id(&s->pins);
 	}
-	if (module_loaded())
+	if (module_used()) /* one whose BTF is refused cannot be asked */
 		err = release(targets_id);
 	if (!gone) {
 		e = pins_remove(&s->pins);

@@ -45,6 +45,9 @@ refused "module forcepoll cannot be loaded: modprobe: .*--module FILE" \
 refused "none.ko: No such file" "$LOADER" --module none.ko --cgroup "$CGROOT/db"
 refused "not a module for this kernel \\(" \
 	"$LOADER" --module "$0" --cgroup "$CGROOT/db"
+objcopy --remove-section=.BTF "$KO" plain.ko
+refused "module forcepoll has no BTF that this kernel accepts" \
+	"$LOADER" --module plain.ko --cgroup "$CGROOT/db"
 for other in "$TOP"/build/*/forcepoll.ko; do
 	[[ $other != "$KO" && -e $other ]] || continue
 	refused "not a module for this kernel \\(" \
