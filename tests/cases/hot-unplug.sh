@@ -3,6 +3,8 @@
 #
 # DESCRIPTION: takes the drive away under polled load: the error is the one without forcepoll.
 # TIMEOUT: 240
+#
+# FORCEPOLL_ROUNDS=N tests/run --slow N ...: N times as often.
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
@@ -37,7 +39,7 @@ cg_make db
 for how in unbind unplug; do
 	without=$(lose $how) || fail "$how without forcepoll: $without"
 	loader_start --cgroup "$CGROOT/db"
-	for ((i = 0; i < 2; i++)); do
+	for ((i = 0; i < 2 * ${FORCEPOLL_ROUNDS:-1}; i++)); do
 		was=$(stat_get polled)
 		with=$(lose $how) || fail "$how: $with"
 		check "polled" [ "$(stat_get polled)" -gt $((was + 100)) ]
