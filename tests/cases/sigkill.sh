@@ -3,7 +3,6 @@
 #
 # DESCRIPTION: kills, freezes and thaws tasks that poll.
 # TIMEOUT: 240
-# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: checks the data of polled reads and writes, and that every bio is counted.
-# SET: debug
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
