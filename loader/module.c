@@ -139,26 +139,30 @@ int module_set(const char *name, const char *value)
 	return 0;
 }
 
+/* Of what the module says in @path; 0 when it says nothing. */
+static char first_of(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char first = 0;
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, &first, 1) != 1)
+		first = 0;
+	close(fd);
+	return first;
+}
+
 bool module_used(void)
 {
-	int fd = open("/sys/module/forcepoll/refcnt", O_RDONLY | O_CLOEXEC);
-	char first;
-	bool used = fd >= 0 && read(fd, &first, 1) == 1 && first != '0';
+	char first = first_of("/sys/module/forcepoll/refcnt");
 
-	if (fd >= 0)
-		close(fd);
-	return used;
+	return first && first != '0';
 }
 
 bool module_enabled(void)
 {
-	int fd = open(PARAMETERS "enabled", O_RDONLY | O_CLOEXEC);
-	char answer;
-	bool off = fd >= 0 && read(fd, &answer, 1) == 1 && answer == 'N';
-
-	if (fd >= 0)
-		close(fd);
-	return !off;
+	return first_of(PARAMETERS "enabled") != 'N';
 }
 
 /*
