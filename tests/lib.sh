@@ -400,7 +400,9 @@ verify_in() {
 		--name=j --filename="$file" --direct=1 --ioengine=psync \
 		--rw=randrw --bs=4k --size=4M --verify=crc32c \
 		--allow_file_create=0 "${@:3}" # in /dev, when the drive has gone
+	_verifiers+=("$CG_PID")
 }
+_verifiers=()
 
 # verify_start DEV FIO-ARGS...: the same in the cgroup db, until verify_stop.
 verify_start() { verify_in db "$@"; }
@@ -410,9 +412,14 @@ aio_verify_start() {
 	verify_start "$1" --ioengine=libaio --iodepth=16 --offset=64M
 }
 
+# verify_stop: ends all of these, none of which may have failed.
 verify_stop() {
+	local pid
 	touch stop
-	wait "$CG_PID" || fail "the verifying load failed"
+	for pid in "${_verifiers[@]}"; do
+		wait "$pid" || fail "a verifying load failed"
+	done
+	_verifiers=()
 }
 
 # read_start DEV: reads in the cgroup db, until the case ends: one after the other, and

@@ -151,7 +151,6 @@ change_tables >without.change
 
 loader_start --cgroup "$CGROOT/db"
 verify_start "$faults" --offset=16M
-psync=$CG_PID
 aio_verify_start "$faults"
 stat_mark
 cg_run db bash -euc "outcomes $faults" >with
@@ -162,7 +161,6 @@ check "delayed: the same as without" diff without.delay with.delay
 change_tables >with.change
 check "changed: the same kinds of errors as without" diff without.change with.change
 verify_stop
-wait "$psync" || fail "the verifying load of psync failed"
 stat_mark
 check "verify" cg_run db fio --name=j --filename="/dev/$delay" --direct=1 --rw=randrw \
 	--bs=4k --size=1M --verify=crc32c --ioengine=libaio --iodepth=8 \

@@ -24,7 +24,6 @@ cg_make db
 cg_make victims
 loader_start --cgroup "$CGROOT/db" --cgroup "$CGROOT/victims"
 verify_start "$dev" --numjobs=2 --offset=16M --offset_increment=8M
-others=$CG_PID
 for ((i = 0; i < 6; i++)); do
 	victims
 	if ((i % 2)); then
@@ -47,7 +46,6 @@ for ((i = 0; i < 5; i++)); do
 done
 echo 1 >"$CGROOT/victims/cgroup.freeze"
 event "frozen 1"
-CG_PID=$others
 verify_stop
 check "the frozen hold nothing" poll_until 10 none_polls
 echo 1 >"$CGROOT/victims/cgroup.kill"

@@ -18,7 +18,7 @@ param=/sys/module/forcepoll/parameters
 lost=/sys/kernel/debug/fail_io_timeout
 jobs=()
 
-# -- what happens: each is called with a number at random, and undoes what it does ---
+# -- what happens: each is called with a number at random; all works on afterwards ---
 
 after() { read -rt "$1" -u "$_never" || :; }
 for_a_while() { after "0.$(($1 % 10))"; }

@@ -23,9 +23,7 @@ echo 1 >$delay
 cg_make db
 loader_start --cgroup "$CGROOT/db"
 verify_start "$dev"
-loads=("$CG_PID")
 aio_verify_start "$dev"
-loads+=("$CG_PID")
 verify_start "$dev" --ioengine=io_uring --iodepth=8 --offset=128M
 
 echo devices >$power/pm_test
@@ -40,8 +38,5 @@ stat_mark
 progress "$dev" "in the end"
 check "polled in the end" poll_until 30 stat_is '.polled > 100 and .async > 50'
 verify_stop
-for load in "${loads[@]}"; do
-	wait "$load" || fail "a verifying load failed"
-done
 check "no poller is left" [ "$("$LOADER" status --json | jq .inflight)" = 0 ]
 loader_stop
