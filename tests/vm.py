@@ -11,7 +11,9 @@ never over the console, where kernel messages mix in:
     org.forcepoll.out/.err  guest -> host   output of the case or command
     org.forcepoll.host      both ways       a request line, a reply line
 
-Requests: "qmp {json}", "hmp LINE", "unplug N", "plug N", "throttle N IOPS".
+Requests: "qmp {json}", "hmp LINE", "unplug N", "plug N", "throttle N IOPS",
+"button S": presses the power button every S seconds, 0: no more. That wakes a guest
+that is suspended to idle; one that is awake takes no notice.
 """
 
 from __future__ import annotations
@@ -188,7 +190,8 @@ def initramfs(kernel: Kernel, machine: Machine, cmdline: str,
     files = {d: (0o040755, b"") for d in
              ("bin", "dev", "lower", "m", "proc", "root", "sys", "upper")}
     load = []
-    order = kernel.load_order(MODULES)
+    order = kernel.load_order(
+        ("button", *MODULES) if machine.memory_root else MODULES)
     if not machine.threads and not machine.icount:
         order.insert(-1, kernel.doorbells)  # before nvme, the last
     for path in order:
@@ -269,6 +272,7 @@ class Vm:
         self.deadline = time.monotonic() + 120 * slow
         self.machine = machine
         self.ports: dict[str, socket.socket] = {}
+        self.button, self.press = 0.0, 0.0  # every so often, and when next
         fds: list[socket.socket] = []
 
         job = {**job, "FP_DRIVES": str(self._drives),
@@ -410,10 +414,15 @@ class Vm:
         lines = {"verdict": b"", "host": b""}
         reason = "exit"
         while sel.get_map():
-            left = self.deadline - time.monotonic()
+            now = time.monotonic()
+            left = self.deadline - now
             if left <= 0 and reason == "exit":
                 reason = "timeout"
                 self.proc.kill()
+            if self.button:
+                if self.press <= now:
+                    self._press()
+                left = min(left, self.press - now)
             ready = {key.data: key.fileobj
                      for key, _ in sel.select(min(max(left, 1), 60))}
             # A case's output is sent before its verdict: keep it before.
@@ -435,6 +444,13 @@ class Vm:
                     yield name, data
         self.proc.wait()
         yield reason, b""
+
+    def _press(self) -> None:
+        self.press = time.monotonic() + self.button
+        try:
+            self.qmp.execute({"execute": "system_powerdown"})
+        except OSError:
+            self.button = 0     # QEMU has gone; events() will say so
 
     @staticmethod
     def _recv(sock: object) -> bytes:
@@ -487,6 +503,10 @@ class Vm:
             self.qmp.execute({"execute": "block_set_io_throttle", "arguments":
                               {"id": f"drive{int(drive)}", "iops": int(iops),
                                **zero}})
+            return ""
+        if verb == "button":
+            self.button = float(rest)
+            self.press = time.monotonic() + self.button
             return ""
         raise ValueError(f"unknown request {verb!r}")
 

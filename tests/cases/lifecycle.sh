@@ -23,6 +23,34 @@ bpf() {
 }
 traces() { grep -h forcepoll /proc/modules /proc/slabinfo /proc/vmallocinfo; }
 as_before() { diff before <(bpf) && ! traces; }
+# What the kernel holds for itself, in KiB.
+memory() {
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '/^(SUnreclaim|Percpu|VmallocUsed):/ { n += $2 } END { print n }' /proc/meminfo
+}
+within() { (($(memory) <= $1)); }
+
+# round BINDINGS LOADS LOADERS: all of it so often, under load.
+round() {
+	local n
+	rm -f stop
+	verify_start "$dev"
+	load
+	check "$1 times bound, polled and released" ./bindings "$1"
+	check "and unloaded" unload
+	for ((n = 0; n < $2; n++)); do
+		load
+		./bindings 1
+		unload
+	done
+	echo "ok: $n times loaded, bound, polled, released and unloaded"
+	for ((n = 0; n < $3; n++)); do
+		loader_start --cgroup "$CGROOT/db"
+		progress "$dev" "with loader $n"
+		loader_stop
+	done
+	verify_stop
+}
 
 requires_forcepoll
 program bindings
@@ -30,21 +58,11 @@ rounds=${FORCEPOLL_ROUNDS:-1}
 dev=$(nvme_dev)
 cg_make db
 bpf >before
-verify_start "$dev"
 
-load
-check "$((rounds * 200)) times bound, polled and released" ./bindings $((rounds * 200))
-check "and unloaded" unload
-for ((n = 0; n < rounds * 20; n++)); do
-	load
-	./bindings 1
-	unload
-done
-echo "ok: $n times loaded, bound, polled, released and unloaded"
-for ((n = 0; n < rounds * 2; n++)); do
-	loader_start --cgroup "$CGROOT/db"
-	progress "$dev" "with loader $n"
-	loader_stop
-done
-verify_stop
+round 5 2 1 # what is made once only
 check "nothing is left" poll_until 10 as_before
+was=$(memory)
+round $((rounds * 200)) $((rounds * 20)) $((rounds * 2))
+check "nothing is left" poll_until 10 as_before
+memory >&2
+echo "$was $(memory)"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DESCRIPTION: sees that swap-in is polled, and that reclaim is not.
+# DESCRIPTION: sees that swap-in is polled, and that reclaim is not, also beside files that are written and verified.
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
@@ -18,6 +18,7 @@ swapped() {
 }
 
 requires_forcepoll
+n=0
 dev=$(nvme_dev)
 program swapper
 defer sysctl -qw "vm.page-cluster=$(sysctl -n vm.page-cluster)"
@@ -25,12 +26,14 @@ sysctl -qw vm.page-cluster=0
 echo +memory >"$CGROOT/cgroup.subtree_control"
 defer eval "echo -memory >$CGROOT/cgroup.subtree_control"
 cg_make db
+cg_make files
 echo 8M >"$CGROOT/db/memory.max"
+echo 32M >"$CGROOT/files/memory.max"
 
 check "swap on the device" mkswap "/dev/$dev"
 swapon "/dev/$dev"
 defer swapoff -a
-loader_start --cgroup "$CGROOT/db"
+loader_start --cgroup "$CGROOT/db" --cgroup "$CGROOT/files"
 swapped
 check "swap-in is polled, swap-out is not" stat_is '.swap > 1000 and .write == 0'
 
@@ -41,10 +44,7 @@ check "swap-out is not polled" stat_is '.write == 0'
 swapoff -a
 sysctl -qw vm.page-cluster=0
 
-check "file system" mkfs.ext4 -qF "/dev/$dev" 256M
-mkdir mnt
-mount "/dev/$dev" mnt
-defer umount mnt
+fs_make "$dev" ext4
 check "swap in a file" dd if=/dev/zero of=mnt/swap bs=1M count=48
 chmod 600 mnt/swap
 check "swap in a file" mkswap mnt/swap
@@ -52,4 +52,17 @@ swapon mnt/swap
 defer swapoff -a
 swapped
 check "swap-in is polled, swap-out is not" stat_is '.swap > 1000 and .write == 0'
+
+# While others write files next to it, and have no memory to spare either.
+for args in --direct=1 "--direct=0 --fsync=16" "--direct=0 --ioengine=mmap"; do
+	# shellcheck disable=SC2086 # words
+	verify_in files "$PWD/mnt/file$((++n))" --allow_file_create=1 $args
+done
+swapped
+check "all of them are polled" stat_is '.swap > 1000 and .write > 100 and .read > 100 and
+	.fault > 100'
+verify_stop
 loader_stop
+swapoff -a
+umount mnt
+fs_check "$dev" ext4

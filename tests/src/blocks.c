@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * blocks WAY SIZE FILE FIRST COUNT
+ * blocks WAY SIZE FILE FIRST COUNT [again]
  *
  * Reads or writes COUNT blocks of SIZE bytes of FILE, one after the other from the
  * block FIRST on, and tells what came of each: a line for all in a row that fared
@@ -18,6 +18,9 @@
  *
  * Each word is written as its place in the file tells, and must be read as that: what
  * is not is "wrong".
+ *
+ * With "again", all over again until one of them is not ok: for a file whose drive is
+ * going to be taken away.
  *
  * Status 0 when each block is ok, 3 when one had an error, 4 when one is wrong.
  */
@@ -176,6 +179,7 @@ static void several(int reads)
 	for (next = 0; next < count; next++)
 		outcome(first + next, all[next]);
 	free(all);
+	syscall(SYS_io_destroy, ctx);
 }
 
 static void bus(int sig)
@@ -205,17 +209,34 @@ static void mapped(int random)
 	munmap(mem, count * size);
 }
 
+/* All blocks, from the drive and not from memory. */
+static void once(int direct, int writes)
+{
+	since = first;
+	alike = OK;
+	if (!direct &&
+	    posix_fadvise(fd, first * size, count * size, POSIX_FADV_DONTNEED))
+		die("posix_fadvise");
+	if (!strcmp(way, "aio") || !strcmp(way, "awrite"))
+		several(!writes);
+	else if (!strcmp(way, "mmap") || !strcmp(way, "around"))
+		mapped(!strcmp(way, "mmap"));
+	else
+		one_by_one(!writes);
+}
+
 int main(int argc, char **argv)
 {
-	int direct, writes, waits;
+	int direct, writes, waits, again;
 
-	if (argc != 6)
+	if (argc != 6 && argc != 7)
 		return 2;
 	way = argv[1];
 	size = atol(argv[2]);
 	file = argv[3];
-	since = first = atol(argv[4]);
+	first = atol(argv[4]);
 	count = atol(argv[5]);
+	again = argc == 7;
 	buf = aligned_alloc(4096, (DEPTH * size + 4095) / 4096 * 4096);
 	direct = strstr("direct aio write awrite", way) != NULL;
 	waits = !strcmp(way, "fsync");
@@ -223,20 +244,13 @@ int main(int argc, char **argv)
 	fd = open(file, (writes ? O_RDWR : O_RDONLY) | (direct ? O_DIRECT : 0));
 	if (fd < 0 || !buf)
 		die(file);
-	/* From the drive, not from memory. */
-	if (!direct &&
-	    posix_fadvise(fd, first * size, count * size, POSIX_FADV_DONTNEED))
-		die("posix_fadvise");
 	if (!strcmp(way, "buffered") &&
 	    posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM))
 		die("posix_fadvise");
 
-	if (!strcmp(way, "aio") || !strcmp(way, "awrite"))
-		several(!writes);
-	else if (!strcmp(way, "mmap") || !strcmp(way, "around"))
-		mapped(!strcmp(way, "mmap"));
-	else
-		one_by_one(!writes);
+	do
+		once(direct, writes);
+	while (again && !status);
 	told(first + count);
 	if (waits && fsync(fd)) {
 		printf("fsync: %s\n", strerror(errno));
