@@ -387,6 +387,15 @@ targets_are() { [ "$(targets | sort)" = "$(printf '%s\n' "$@" | sort)" ]; }
 # event NAME: a counter of the tracking.
 event() { "$LOADER" status --json | jq -er ".events.$1"; }
 
+# nothing_leaked: memory of the module that nobody refers to any more, on a kernel with
+# kmemleak: of one that was unloaded there are but addresses. The first look may see
+# what is on its way.
+nothing_leaked() {
+	local file=/sys/kernel/debug/kmemleak
+	echo scan >$file
+	! grep -A40 "^unreferenced" $file | grep -E '\[forcepoll\]|\] 0x[0-9a-f]+$'
+}
+
 # -- a load ------------------------------------------------------------------
 
 # verify_in CGROUP DEV FIO-ARGS...: writes and verifies, again and again, until there is

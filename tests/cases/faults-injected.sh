@@ -90,9 +90,4 @@ check "no memory: some were polled" stat_is '.polled > 500'
 check "no memory: some were not" stat_is '.skip_full > 0'
 loader_stop
 
-# What nobody refers to any more. The first look may see what is on its way.
-leaks() {
-	echo scan >"$faults/kmemleak"
-	! grep -A40 "^unreferenced" "$faults/kmemleak" | grep -F "[forcepoll]"
-}
-check "nothing is leaked" poll_until 10 leaks
+check "nothing is leaked" poll_until 10 nothing_leaked
