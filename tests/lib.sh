@@ -612,7 +612,8 @@ SPLAT_TAINTS=$((1 << 4 | 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))
 case_mark() { echo "forcepoll-case: $1"; }
 
 # case_splat MARK: the splat since then with some lines around it, if there is one; what,
-# with the line after it, splats.allowed knows is passed over to the end of its stack.
+# with the eight lines after it, splats.allowed knows is passed over to the end of its
+# stack.
 case_splat() {
 	dmesg | awk -v mark="$1" -v splat="$SPLAT" '
 		FNR == NR { if (!/^(#|$)/) allowed[++known] = $0; next }
@@ -623,8 +624,12 @@ case_splat() {
 				if (past) {
 					past = line[i] !~ /<\/TASK>/
 				} else if (line[i] ~ splat) {
+					said = line[i]
+					for (k = 1; k <= 8; k++)
+						said = said " " line[i + k]
 					for (k in allowed)
-						if (line[i] " " line[i + 1] ~ allowed[k])
+						if (match(said, allowed[k]) &&
+						    RSTART <= length(line[i]))
 							past = 1
 					if (!past) break
 				}

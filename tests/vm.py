@@ -295,6 +295,10 @@ class Vm:
                 "-kernel", str(kernel.path / "vmlinuz"),
                 "-initrd", str(initrd), "-append", cmdline]
         argv += self._accel()
+        if kernel.debug:
+            # Hot-plug as the ports themselves have it, ACPI's on the others.
+            argv += ["-global",
+                     "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
         if shell:
             argv += ["-chardev", "stdio,id=console,signal=off"]
         else:
