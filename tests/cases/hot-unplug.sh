@@ -15,26 +15,26 @@ is_there() { [[ -b /dev/$(nvme_dev) ]]; }
 
 take_unbind() { echo "$pci" >/sys/bus/pci/drivers/nvme/unbind; }
 give_unbind() { echo "$pci" >/sys/bus/pci/drivers/nvme/bind; }
-take_unplug() { host "unplug 0"; }
-give_unplug() { host "plug 0"; }
+take_unplug() { host "unplug 0" >said; }
+give_unplug() { host "plug 0" >said; }
 
 # lose HOW: who reads and writes when the drive goes, and what each is told from then on.
+# Nothing here ends it but return: errexit is off where its status is looked at.
 lose() {
 	local dev was way pids=()
-	dev=$(nvme_dev)
+	dev=$(nvme_dev) || return
 	was=$(awk '{ print $1 + $5 }' "/sys/block/$dev/stat")
 	for way in direct aio buffered ahead mmap around write awrite; do
 		cg_run db ./blocks $way 4096 "/dev/$dev" 0 2000 again >told.$way &
 		pids+=($!)
 	done
-	poll_until 30 has_io "$dev" $((was + 500))
-	"take_$1" >/dev/null
+	poll_until 30 has_io "$dev" $((was + 500)) || return
+	"take_$1" || return
 	for way in "${pids[@]}"; do
 		wait "$way" && return 1
 		[[ $? == 3 ]] || return 1
 	done
-	"give_$1" >/dev/null
-	poll_until 30 is_there
+	"give_$1" && poll_until 30 is_there || return
 	# Some were in flight just then, or none, and get EIO, of which a fault makes SIGBUS.
 	for way in told.*; do
 		sed '$d; / ok$/d; /Input\/output error$/d; /SIGBUS$/d' "$way"
