@@ -96,6 +96,9 @@ if [[ $$ != 1 ]]; then
 	exec {_never}<> <(:)
 fi
 
+# after SECONDS: a sleep.
+after() { read -rt "$1" -u "$_never" || :; }
+
 # poll_until SECONDS CMD...: waits until CMD succeeds; 1 when it never does. What it
 # said is said once, as it was the last time. Slow machines get more time (tests/run).
 poll_until() {
@@ -107,7 +110,7 @@ poll_until() {
 			status=1
 			break
 		}
-		read -rt 0.02 -u "$_never" || :
+		after 0.02
 	done
 	cat "$said"
 	rm "$said"

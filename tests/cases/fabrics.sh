@@ -50,7 +50,6 @@ untouched tcp "NVMe over tcp must not be polled" "which is not polled"
 # is a SIGPIPE to it, with or without forcepoll.
 trap '' PIPE
 verify_start "$dev"
-psync=$CG_PID
 aio_verify_start "$dev"
 stat_mark
 for n in 1 2; do
@@ -61,9 +60,7 @@ for n in 1 2; do
 	check "back, $n" poll_until 60 state_is live
 done
 progress "$path" "after it was lost"
-touch stop
-wait "$psync" || fail "the verifying load failed"
-wait "$CG_PID" || fail "the one of libaio failed"
+verify_stop
 trap - PIPE
 rm stop
 left_alone() {
@@ -88,7 +85,6 @@ check "two paths, not polled, nor what is above" jq -e ".devices[] |
 	(.below | sort) == ([\"${paths[1]}\", \"${paths[2]}\"] | sort)" status.json
 stat_mark
 verify_start "$dev"
-psync=$CG_PID
 aio_verify_start "$dev"
 for n in 1 2; do
 	ana 1 inaccessible
@@ -101,9 +97,7 @@ for n in 1 2; do
 	progress "${paths[2]}" "when there is one again"
 	ana 1 optimized
 done
-touch stop
-wait "$psync" || fail "the verifying load failed"
-wait "$CG_PID" || fail "the one of libaio failed"
+verify_stop
 rm stop
 check "nothing of it was polled" left_alone
 disconnect

@@ -47,7 +47,6 @@ for dev in "${one}p3" vda nullb0 "$stripe" "$crypt" "${loop#/dev/}"; do
 	load db "$dev" 8M --ioengine=libaio --iodepth=8
 	load other "$dev" 16M --ioengine=psync
 done
-after() { read -rt "$1" -u "$_never" || :; }
 check "polled" poll_until 120 stat_is '.polled > 1000 and .async > 300'
 after "$seconds"
 touch stop

@@ -46,9 +46,7 @@ for path in /sys/class/nvme/nvme*/nvme*c*n*; do
 	pci+=("$(basename "$(readlink -f "$(dirname "$path")/device")")")
 done
 verify_start "$dev"
-psync=$CG_PID
 aio_verify_start "$dev"
-aio=$CG_PID
 polled "polled by two paths"
 
 for n in 0 1 0 1 0 1; do
@@ -81,7 +79,5 @@ for n in 0 1; do
 done
 polled "polled in the end"
 
-touch stop
-wait "$psync" || fail "the verifying load failed"
-wait "$aio" || fail "the one of libaio failed"
+verify_stop
 loader_stop

@@ -103,7 +103,6 @@ check "nothing was strange" [ "$(seen strange)" = 0 ]
 # -- one after the other -------------------------------------------------------------
 
 verify_start "$dev"
-first=$CG_PID
 aio_verify_start "$dev"
 for ((i = 0; i < 3; i++)); do
 	for answer in interrupt poll default error sleep; do
@@ -151,10 +150,7 @@ check "all of it" poll_until 60 gone struct_ops
 goal=$(($(stat_get polled) + 100))
 polls() { (($(stat_get polled) > goal)); }
 check "polled as without one" poll_until 60 polls
-touch stop
-for pid in "$first" "$CG_PID"; do
-	wait "$pid" || fail "the verifying load failed"
-done
+verify_stop
 loader_stop
 check "it undoes all" undone
 

@@ -20,7 +20,6 @@ jobs=()
 
 # -- what happens: each is called with a number at random; all works on afterwards ---
 
-after() { read -rt "$1" -u "$_never" || :; }
 for_a_while() { after "0.$(($1 % 10))"; }
 
 # The first two are never taken away; the third is one to be without.

@@ -59,9 +59,7 @@ keeps_files "$nest" ext4 '.unpolled == 0 and .read > 250 and .write > 100'
 
 # Tables are loaded anew, with I/O in flight.
 verify_start "$lin"
-psync=$CG_PID
 aio_verify_start "$nest"
-aio=$CG_PID
 for ((i = 0; i < 6; i++)); do
 	# What is read back must be what was written: the same place, told differently.
 	dmsetup suspend fp-lin
@@ -77,9 +75,7 @@ progress "$nest" "after it was suspended"
 was=$(stat_get polled)
 more() { (($(stat_get polled) > was + 100)); }
 check "polled still" poll_until 60 more
-touch stop
-wait "$psync" || fail "the verifying load failed"
-wait "$aio" || fail "the one of libaio failed"
+verify_stop
 
 # Gone, as soon as nobody uses it.
 for name in fp-lin fp-nest fp-stripe; do
