@@ -4,7 +4,7 @@
 # DESCRIPTION: takes the drive away, and its driver, under polled load: all that is told of it is as without forcepoll.
 # TIMEOUT: 240
 #
-# FORCEPOLL_ROUNDS=N tests/run --slow N ...: N times as often, which is 3 times each.
+# FORCEPOLL_ROUNDS=N tests/run --slow S ...: how often each (3).
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
@@ -50,7 +50,7 @@ for how in unbind unplug; do
 	lose $how >without || fail "$how without forcepoll: $(<without)"
 	check "each was told, without" [ "$(grep -vc ' ok$' without)" = 8 ]
 	loader_start --cgroup "$CGROOT/db"
-	for ((i = 1; i <= 3 * ${FORCEPOLL_ROUNDS:-1}; i++)); do
+	for ((i = 1; i <= ${FORCEPOLL_ROUNDS:-3}; i++)); do
 		stat_mark
 		lose $how >with || fail "$how: $(<with)"
 		check "$how $i: the same as without" diff without with

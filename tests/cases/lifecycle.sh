@@ -8,8 +8,8 @@
 # SET: slow
 # TIMEOUT: 600
 #
-# One CPU: see rmmod-under-load. FORCEPOLL_ROUNDS=N tests/run --slow N ...: N times as
-# often (1).
+# One CPU: see rmmod-under-load. FORCEPOLL_ROUNDS=N tests/run --slow S ...: N bindings, and
+# N loads.
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
@@ -54,7 +54,7 @@ round() {
 
 requires_forcepoll
 program bindings
-rounds=${FORCEPOLL_ROUNDS:-1}
+bindings=${FORCEPOLL_ROUNDS:-200} loads=${FORCEPOLL_ROUNDS:-20}
 dev=$(nvme_dev)
 cg_make db
 bpf >before
@@ -62,11 +62,11 @@ bpf >before
 round 5 2 1 # what is made once only
 check "nothing is left" poll_until 10 as_before
 was=$(memory)
-round $((rounds * 200)) $((rounds * 20)) $((rounds * 2))
+round "$bindings" "$loads" 2
 check "nothing is left" poll_until 10 as_before
 # Less than a KiB for each time. (KASAN keeps for a while what was freed: kmemleak knows.)
 if [[ -e /sys/kernel/debug/kmemleak ]]; then
 	check "nothing is leaked" poll_until 10 nothing_leaked
 else
-	check "no memory: $was KiB, now $(memory)" poll_until 10 within $((was + rounds * 220))
+	check "no memory: $was KiB, now $(memory)" poll_until 10 within $((was + bindings + loads))
 fi
