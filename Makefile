@@ -50,7 +50,7 @@
 ##   BASE       the revision to compare with
 ##   SECONDS    how long to fuzz (60)
 ##   PREFIX     where to install the loader (/usr/local), DESTDIR before it
-##   CHECKPATCH checkpatch.pl of a kernel source, for lint to run as well
+##   CHECKPATCH checkpatch.pl of a kernel source, for lint (the debug kernel's)
 ##   V=1        show the commands
 ##
 ## make kmod KREL=6.1.0-56-amd64    # for another kernel than the running one

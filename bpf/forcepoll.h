@@ -283,6 +283,7 @@ struct forcepoll_class_key {
 	__u8 alone; /* 1: waited for alone, inside submit_bio; 0: one of several */
 	__u8 by_cgroup;
 };
+
 #define FORCEPOLL_NR_SIZES 4
 #define FORCEPOLL_MAX_CLASSES 256
 

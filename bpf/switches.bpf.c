@@ -161,9 +161,9 @@ static __always_inline void add_path(void *ctx, __u32 room, __u32 cause)
 	}
 	bpf_get_current_comm(path.comm, sizeof(path.comm));
 	n = bpf_map_lookup_elem(&paths, &path);
-	if (n)
+	if (n) {
 		__sync_fetch_and_add(n, 1);
-	else if (bpf_map_update_elem(&paths, &path, &one, BPF_NOEXIST)) {
+	} else if (bpf_map_update_elem(&paths, &path, &one, BPF_NOEXIST)) {
 		/* Another CPU was first, or there is no room. */
 		n = bpf_map_lookup_elem(&paths, &path);
 		if (n)

@@ -297,6 +297,7 @@ static bool remember(struct forcepoll_device *d, struct request_queue *q,
 	if (!d->q && blk_get_queue(q)) {
 		ihold(fp_bdev_inode(bdev));
 		d->bdev = bdev;
+		/* Who sees q sees its bdev: look() acquires. */
 		smp_store_release(&d->q, q);
 		queue_delayed_work(workers, &forget_work, HZ);
 	}
@@ -408,7 +409,7 @@ static bool look(struct forcepoll_device *d)
 	struct request_queue *q;
 
 	fp_look_begin();
-	q = smp_load_acquire(&d->q);
+	q = smp_load_acquire(&d->q); /* bdev was written before it */
 	bdev = d->bdev;
 	if (!q || !percpu_ref_tryget(&q->q_usage_counter))
 		goto out;

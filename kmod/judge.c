@@ -739,6 +739,7 @@ struct sample {
 	u8 origin;
 	bool alone;
 };
+
 static atomic_t alive = ATOMIC_INIT(0);
 
 static void sample_end_io(struct bio *bio)

@@ -36,6 +36,7 @@ struct forcepoll_lease {
 	u8 mode; /* enum forcepoll_mode */
 	u8 left, given; /* I/Os */
 };
+
 #define FORCEPOLL_LEASES (2 * FORCEPOLL_NR_ORIGINS)
 DECLARE_PER_CPU(struct forcepoll_lease[FORCEPOLL_LEASES], forcepoll_leases);
 

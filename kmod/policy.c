@@ -78,6 +78,7 @@ static void stop_asking(struct work_struct *work)
 		static_branch_disable(&forcepoll_policy_loaded);
 	mutex_unlock(&lock);
 }
+
 static DECLARE_WORK(slow_work, stop_asking);
 
 static void count_time(unsigned int which, u64 ns)

@@ -19,9 +19,8 @@
 
 #define BUCKET_BITS 6
 
-/* A lock a bucket: marks are on stacks, and walked by other tasks' lookups. */
 static struct bucket {
-	spinlock_t lock;
+	spinlock_t lock; /* of marks: on stacks, and walked by other tasks' lookups */
 	struct hlist_head marks;
 } buckets[1 << BUCKET_BITS] = {
 	[0 ...(1 << BUCKET_BITS) - 1] = {

@@ -60,6 +60,7 @@ struct watch {
 		ENDED_IN_PIECES
 	} state;
 };
+
 static atomic_t alive = ATOMIC_INIT(0);
 
 static struct stack *stack_of(const struct bio *bio)
