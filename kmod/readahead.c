@@ -19,8 +19,9 @@
 
 #define BUCKET_BITS 6
 
+/* Marks are on stacks, and walked by other tasks' lookups. */
 static struct bucket {
-	spinlock_t lock; /* of marks: on stacks, and walked by other tasks' lookups */
+	spinlock_t lock; /* of marks */
 	struct hlist_head marks;
 } buckets[1 << BUCKET_BITS] = {
 	[0 ...(1 << BUCKET_BITS) - 1] = {
