@@ -24,6 +24,14 @@ static int __init forcepoll_init(void)
 {
 	int err;
 
+	/*
+	 * Completions run here with interrupts or preemption off, and take locks that
+	 * are no spinlocks there: a page's waiters, the driver's queue.
+	 */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		pr_err("forcepoll: not for a kernel with PREEMPT_RT\n");
+		return -EOPNOTSUPP;
+	}
 	forcepoll_cost_init();
 	err = forcepoll_stats_init();
 	if (err)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include <linux/magic.h>
 
@@ -67,8 +68,17 @@ void check_kernel(struct report *r)
 	};
 	const char *missing = NULL;
 	char config[PATH_MAX], jit[8];
+	struct utsname uts;
 	int i, n = sizeof(needed) / sizeof(needed[0]), found;
 
+	uname(&uts);
+	if (strstr(uts.version, "PREEMPT_RT")) {
+		check(r, "kernel", FAIL,
+		      "%s is built with CONFIG_PREEMPT_RT: the module refuses it",
+		      r->release);
+		fix(r, "Boot a kernel without it.");
+		return;
+	}
 	if (access("/sys/kernel/btf/vmlinux", F_OK))
 		missing = "CONFIG_DEBUG_INFO_BTF";
 	if (find_config(r, config, sizeof(config))) {
