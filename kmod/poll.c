@@ -69,6 +69,9 @@ bool forcepoll_poll_skip_busy(void)
 #define NAP_MIN_NS (20 * NSEC_PER_USEC) /* a timer and two switches: 5 us */
 #define NAP_MAX_NS (10 * NSEC_PER_MSEC)
 
+/* What the kernel's hung task detector waits before it tells, as it comes. */
+#define WARN_NS (120 * (u64)NSEC_PER_SEC)
+
 enum { SPINNING, NAPPING, DONE, DONE_BY_OTHER };
 
 /* On the submitter's stack. */
@@ -242,20 +245,24 @@ bool notrace forcepoll_poll_backs_off(struct bio *bio)
  * integrity below.
  *
  * R17: with a batch, requests are completed here and not under the queue's lock.
+ * Some may be of others, who are not to wait until this task has a CPU again.
  */
 static void poll_once(struct bio *bio, struct poll_ctx *ctx)
 {
 	struct request_queue *q = bdev_get_queue(bio->bi_bdev);
 	DEFINE_IO_COMP_BATCH(iob);
 
+	fp_look_begin();
 	if (!percpu_ref_tryget(&q->q_usage_counter))
-		return;
+		goto out;
 	if (!is_done(ctx)) {
 		ctx->polls++;
 		bio_poll(bio, &iob, FP_POLL_FLAGS);
 	}
 	percpu_ref_put(&q->q_usage_counter);
 	forcepoll_flight_complete(&iob);
+out:
+	fp_look_end();
 }
 
 /*
@@ -296,6 +303,15 @@ void forcepoll_poll_spun(const struct forcepoll_owner *owner,
 		forcepoll_budget_charge(READ_ONCE(owner->whose), ns);
 }
 
+/* Who naps is no hung task to the kernel, which sees it run: so it is told here. */
+static void warn_of_wait(const struct bio *bio, u64 ns)
+{
+	pr_warn_ratelimited(
+		"forcepoll: %s[%d] has waited for %pg for %llu seconds\n",
+		current->comm, current->pid, bio->bi_bdev,
+		div_u64(ns, NSEC_PER_SEC));
+}
+
 /*
  * R18: never gives up, never returns before the bio is done. @start: when it was
  * submitted, by local_clock().
@@ -306,7 +322,7 @@ void forcepoll_poll_spun(const struct forcepoll_owner *owner,
  */
 static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 {
-	u64 spin_ns = forcepoll_poll_spin_ns();
+	u64 spin_ns = forcepoll_poll_spin_ns(), warn_ns = WARN_NS;
 
 	while (!is_done(ctx)) {
 		bool pollable = pollable_now(bio), wanted;
@@ -323,6 +339,10 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 		/* An eighth of the time gone: a late nap costs an eighth. */
 		if (!pollable || ns - ctx->slept_ns > spin_ns || wanted)
 			nap(ctx, clamp_t(u64, ns / 8, NAP_MIN_NS, NAP_MAX_NS));
+		if (unlikely(ns > warn_ns)) {
+			warn_of_wait(bio, ns);
+			warn_ns *= 2;
+		}
 		cond_resched();
 	}
 }

@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: waits for minutes for a drive that has hardly any time: the kernel's log tells.
+# SET: slow
+# TIMEOUT: 400
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+told='forcepoll: dd\[[0-9]+\] has waited for nvme[0-9]n1 for 1[2-4][0-9] seconds'
+tells() { dmesg | grep -E "$told"; }
+reads_in_flight() { awk -v wanted="$1" '{ exit $1 < wanted }' "/sys/block/$dev/inflight"; }
+
+requires_forcepoll
+dev=$(nvme_dev)
+cg_make db
+loader_start --cgroup "$CGROOT/db"
+nvme_io_timeout "$dev" 600000
+nvme_throttle 0 1
+# The one that is polled is behind these, who are nobody's.
+fio --name=j --filename="/dev/$dev" --readonly --direct=1 --bs=4k --rw=randread \
+	--ioengine=libaio --iodepth=150 --number_ios=150 --output=/dev/null &
+others=$!
+poll_until 30 reads_in_flight 140
+stat_mark
+cg_start db dd if="/dev/$dev" of=/dev/null bs=4k count=1 iflag=direct
+check "told after two minutes" poll_until 180 tells
+check "still waits, and is polled" [ "$("$LOADER" status --json | jq .inflight)" = 1 ]
+nvme_throttle 0 0
+wait "$CG_PID" || fail "not read"
+wait "$others"
+check "told once" [ "$(tells | wc -l)" = 1 ]
+check "napped" stat_is '.polled == 1 and .napped == 1 and .naps > 1000'
+loader_stop
