@@ -20,7 +20,8 @@
  *   sleep    never reaps, and goes on after SIGUSR1 with "reap"
  *   ptrace   is stopped by ptrace, and goes on after SIGUSR1 with "reap"
  *
- * Status 0 when each read was whole, 3 when some failed ("N failed").
+ * Status 0 when each read was whole, 3 when some failed ("N failed: REASON", that of
+ * the last).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -49,6 +50,7 @@ struct ring {
 static aio_context_t ctx;
 static struct iocb *iocbs;
 static long n, failed;
+static int reason;
 
 static void die(const char *what)
 {
@@ -59,7 +61,10 @@ static void die(const char *what)
 static void account(const struct io_event *e, long got)
 {
 	for (; got > 0; got--, e++)
-		failed += e->res != SIZE;
+		if (e->res != SIZE) {
+			failed++;
+			reason = e->res < 0 ? (int)-e->res : 0;
+		}
 }
 
 static long get(long min, struct timespec *timeout)
@@ -283,6 +288,7 @@ int main(int argc, char **argv)
 	}
 	go_on(argv[1]);
 	if (failed)
-		printf("%ld failed\n", failed);
+		printf("%ld failed: %s\n", failed,
+		       reason ? strerror(reason) : "too short");
 	return failed ? 3 : 0;
 }
