@@ -380,8 +380,11 @@ none_in_flight() { [[ $(in_flight) == 0 ]]; }
 # targets: the entries of the map, as TGID:FLAGS. What is above these 24 bits is the
 # level of the cgroup.
 targets() {
-	bpftool map dump -j pinned "$PINS/targets" |
-		jq -r '.[].formatted | "\(.key):\(.value.flags % 16777216)"'
+	local map
+	map=$(bpftool map dump -j pinned "$PINS/targets") || {
+		echo "no map" && return 1
+	}
+	jq -r '.[].formatted | "\(.key):\(.value.flags % 16777216)"' <<<"$map"
 }
 
 # targets_are TGID:FLAGS...: these and no others are targets.
@@ -391,15 +394,20 @@ targets_are() { [ "$(targets | sort)" = "$(printf '%s\n' "$@" | sort)" ]; }
 event() { "$LOADER" status --json | jq -er ".events.$1"; }
 
 # nothing_leaked: memory of the module that nobody refers to any more, on a kernel with
-# kmemleak: of one that was unloaded there are but addresses. The first look may see
-# what is on its way.
+# kmemleak: of one that was unloaded there are but addresses. It tells of what is older
+# than five seconds and was the same in two scans that found it. What was on its way may
+# have gone by the next look.
 nothing_leaked() {
 	local file=/sys/kernel/debug/kmemleak
-	echo scan >$file
+	after 6
+	echo scan >$file && echo scan >$file || return
 	! grep -A40 "^unreferenced" $file | grep -E '\[forcepoll\]|\] 0x[0-9a-f]+$'
 }
 
 # -- a load ------------------------------------------------------------------
+
+# wrong_bytes FILE...: fio says there that it has read others than it had written.
+wrong_bytes() { grep -qE "^verify: |verify failed" "$@"; }
 
 # verify_in CGROUP DEV FIO-ARGS...: writes and verifies, again and again, until there is
 # a file named stop; fails, and shows what fio said, when any of it did. DEV with a slash
@@ -407,6 +415,7 @@ nothing_leaked() {
 verify_in() {
 	local file=$2
 	[[ $file == */* ]] || file=/dev/$file
+	[[ ! -e stop ]] || fail "to verify nothing: there is a file stop"
 	cg_start "$1" sh -c 'until [ -e stop ]; do
 		fio "$@" >log.$$ 2>&1 || { cat log.$$; exit 1; }; done' sh \
 		--name=j --filename="$file" --direct=1 --ioengine=psync \
@@ -432,6 +441,7 @@ verify_stop() {
 		wait "$pid" || fail "a verifying load failed"
 	done
 	_verifiers=()
+	rm stop
 }
 
 # read_start DEV: reads in the cgroup db, until the case ends: one after the other, and
@@ -448,10 +458,25 @@ read_start() {
 	done
 }
 
+# polled_both N: since stat_mark, of those that wait for each one and of those that have
+# some in flight. Who was kept from a CPU polls like these, for some time (kmod/poll.c).
+polled_both() {
+	stat_is ".polled - .async > $1 and .async > $1" ||
+		{ [[ $(stat_get held) != 0 ]] && stat_is ".async > 2 * $1"; }
+}
+
+# read_on: each of them is still there.
+read_on() {
+	local pid
+	for pid in "${READERS[@]}"; do
+		kill -0 "$pid" || return
+	done
+}
+
 # read_polled WHEN: both of them are polled, from now on.
 read_polled() {
 	stat_mark
-	check "$1: polled" poll_until 60 stat_is '.polled > 100 and .async > 100'
+	check "$1: polled" poll_until 60 polled_both 100
 }
 
 # -- files and memory of the cgroup db, kept on a device ------------------------

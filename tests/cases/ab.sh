@@ -72,6 +72,8 @@ check "as it was told" jq -e '.pairs == 6 and .window_ns == 500000000 and
 	.interrupts.cgroups_cpu_ns_per_operation > 0' out
 check "an operation is an I/O" jq -e '
 	(.interrupts | .bytes_per_s / .operations_per_s | round) == 4096' out
+check "of six pairs there is a ratio" jq -e '.pairs_used < 5 or
+	(.polled_by_interrupts.mean_ns | .ratio > 0 and .ratio_low > 0)' out
 check "it has ended" released
 
 "$LOADER" ab -c "$db" -d 3 --window 0.25 >out 2>err

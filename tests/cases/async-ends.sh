@@ -26,6 +26,7 @@ stays() {
 	cg_start db "./$1" "$2" 64 "/dev/$dev" >said
 	check "in flight: $2" poll_until 20 grep -q "in flight" said
 	check "and marked" some_in_flight
+	check "the timer runs" poll_until 5 grep -q backstop /proc/timer_list
 }
 # goes_on: what stays reaps them after all.
 goes_on() {

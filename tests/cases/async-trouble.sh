@@ -84,8 +84,11 @@ for name in "${troubles[@]}"; do
 	trouble "$name"
 	mv told "without.$name"
 done
-check "told of the bad sector" grep -qx "bad sector: status 3, 1 failed: No data available" \
-	without.bad_sector
+for told in "bad sector: status 3, 1 failed: No data available" "0 bytes of it" \
+	"three resets: status 0, in flight" "a drive that stalls: status 0, in flight" \
+	"unplugged: status either"; do
+	check "without: $told" grep -qx "$told" without.*
+done
 
 loader_start --cgroup "$CGROOT/db"
 for name in "${troubles[@]}"; do

@@ -51,3 +51,9 @@ check "a report is written" grep -q "<svg" out/report.html
 check "two are compared" "$TOP/tests/bench/report" out out
 check "and nothing has changed" sh -c '! grep -q "class=\"\(faster\|slower\)\"" \
 	out/report.html'
+# One that is half as fast, in runs enough to tell.
+cp -r out slower
+jq '.charts[] |= (.runs = 3)' slower/results.json >out/results.json
+jq '.charts[].iops |= map_values(. / 2)' out/results.json >slower/results.json
+check "compared with it" "$TOP/tests/bench/report" out slower
+check "that is marked" grep -q 'class="slower"' slower/report.html

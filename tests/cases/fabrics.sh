@@ -62,7 +62,6 @@ done
 progress "$path" "after it was lost"
 verify_stop
 trap - PIPE
-rm stop
 left_alone() {
 	stat_is '.polled + .unpolled + .resubmitted == 0 and .skip_no_queue > 100'
 }
@@ -98,7 +97,6 @@ for n in 1 2; do
 	ana 1 optimized
 done
 verify_stop
-rm stop
 check "nothing of it was polled" left_alone
 disconnect
 served_not tcp

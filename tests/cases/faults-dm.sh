@@ -65,7 +65,7 @@ errors_at() {
 # and until there have been errors and none.
 changing() {
 	local status good='' bad=''
-	until [[ -e stop && $good && $bad ]]; do
+	until [[ -e changed && $good && $bad ]]; do
 		status=0
 		./blocks "$1" 4096 "/dev/$change" "$2" 16 >"out.$1" || status=$?
 		case $status in
@@ -88,7 +88,7 @@ table() {
 # change_tables: the kinds of outcomes by each way, meanwhile.
 change_tables() {
 	local pids=() way at=0 i
-	rm -f stop kinds.*
+	rm -f changed kinds.*
 	./blocks write 65536 "/dev/$one" 0 16 >/dev/null
 	for way in direct aio mmap; do
 		cg_run db timeout 100 bash -euc "changing $way $at" &
@@ -103,7 +103,7 @@ change_tables() {
 		done
 	done
 	table "flakey /dev/$one 0 1 1"
-	touch stop
+	touch changed
 	for way in "${pids[@]}"; do
 		wait "$way" || fail "it failed while tables change: $(cat out.*)"
 	done
@@ -150,16 +150,20 @@ cg_make db
 change_tables >without.change
 
 loader_start --cgroup "$CGROOT/db"
-verify_start "$faults" --offset=16M
-aio_verify_start "$faults"
 stat_mark
 cg_run db bash -euc "outcomes $faults" >with
 check "the same errors as without" diff without with
 check "polled" stat_is '.read > 400 and .write > 100 and .async > 50 and .fault > 10'
+stat_mark
 cg_run db bash -euc delayed >with.delay
 check "delayed: the same as without" diff without.delay with.delay
+check "polled, or would have been" stat_is '.polled + .unpolled > 100'
+verify_start "$faults" --offset=16M
+aio_verify_start "$faults"
+stat_mark
 change_tables >with.change
 check "changed: the same kinds of errors as without" diff without.change with.change
+check "polled meanwhile" stat_is '.polled > 50'
 verify_stop
 stat_mark
 check "verify" cg_run db fio --name=j --filename="/dev/$delay" --direct=1 --rw=randrw \

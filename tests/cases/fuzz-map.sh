@@ -54,7 +54,7 @@ for cg in db other; do
 	done
 done
 stat_mark
-check "polled" poll_until 120 stat_is '.polled > 100 and .async > 20'
+check "polled" poll_until 120 polled_both 30
 for mode in poll auto; do
 	echo $mode >/sys/module/forcepoll/parameters/mode
 	seed=$SRANDOM

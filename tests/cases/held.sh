@@ -9,7 +9,6 @@ set -eu
 requires_forcepoll
 dev=$(nvme_dev)
 cg_make db
-cg_make other
 echo +cpu >"$CGROOT/cgroup.subtree_control"
 loader_start --cgroup "$CGROOT/db"
 
@@ -40,9 +39,6 @@ stat_mark
 check "after that, where it waits: others can complete that" poll_until 60 \
 	progress_next '.polled > 20 and .async == .polled and .held == 0'
 check "by the worker, while it does not run" poll_until 60 progress_is '.backstop > 0'
-check "another reader of these pages" cg_run other fio --name=j --readonly --rw=randread \
-	--filename="/dev/$dev" --bs=4k --size=64M --number_ios=300 --ioengine=psync \
-	--invalidate=0 --output=/dev/null
 echo max >"$CGROOT/db/cpu.max"
 kill "$load"
 wait "$load" || :

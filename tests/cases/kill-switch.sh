@@ -35,7 +35,7 @@ echo N >"$switch"
 does_not "off under load"
 echo Y >"$switch"
 read_polled "on again"
-check "both went on" kill -0 "${READERS[@]}"
+check "both went on" read_on
 
 kill "${READERS[@]}"
 wait "${READERS[@]}" || :

@@ -33,7 +33,6 @@ within() { (($(memory) <= $1)); }
 # round BINDINGS LOADS LOADERS: all of it so often, under load.
 round() {
 	local n
-	rm -f stop
 	verify_start "$dev"
 	load
 	check "$1 times bound, polled and released" ./bindings "$1"

@@ -73,12 +73,15 @@ check "no module" [ ! -d /sys/module/forcepoll ]
 check "fio is there" kill -0 "$fio"
 
 # By name, taken over by a run of a cgroup: its programs look for names still.
-cp "$(command -v sleep)" fp-named
-loader_start --comm fp-named --exe fp-named
+cp "$(command -v sleep)" fp-comm
+cp fp-comm fp-exe
+loader_start --comm fp-comm --exe fp-exe
 loader_kill
 loader_start --cgroup "$CGROOT/log"
-./fp-named 1000 &
-named=$!
-defer _end "$named"
-check "who runs it is a target" poll_until 30 is_target "$named"
+for name in fp-comm fp-exe; do
+	./$name 1000 &
+	named=$!
+	defer _end "$named"
+	check "who runs $name is a target" poll_until 30 is_target "$named"
+done
 loader_stop

@@ -60,9 +60,8 @@ check "polled is a part of submitted" \
 		(map(.polled) | add) > 0' out
 
 # A reader who has enough
-status=0
-"$LOADER" --module "$KO" --cgroup "$CGROOT/db" --interval 0.2 2>err |
-	head -n1 >out || status=$?
+"$LOADER" --module "$KO" --cgroup "$CGROOT/db" --interval 0.2 2>err | head -n1 >out
+status=${PIPESTATUS[0]}
 check "a closed pipe ends it with status 0: $(<err)" [ "$status" = 0 ]
 check "it says no more than ready" [ "$(cat err)" = "forcepoll-loader: ready: polling" ]
 check "all is undone" undone

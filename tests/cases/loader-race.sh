@@ -19,6 +19,7 @@ races() {
 			# Nobody else has it as long as this one is ready.
 			flock -n 9 || { echo "$1: two at once" && return 1; }
 			echo "$1" >>"ready.$1"
+			after 0.3
 			flock -u 9
 			kill "$pid"
 			wait "$pid" || { echo "$1: it ended with $?" && return 1; }

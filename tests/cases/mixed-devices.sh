@@ -47,7 +47,7 @@ for dev in "${one}p3" vda nullb0 "$stripe" "$crypt" "${loop#/dev/}"; do
 	load db "$dev" 8M --ioengine=libaio --iodepth=8
 	load other "$dev" 16M --ioengine=psync
 done
-check "polled" poll_until 120 stat_is '.polled > 1000 and .async > 300'
+check "polled" poll_until 120 polled_both 300
 after "$seconds"
 touch stop
 for job in "${jobs[@]}"; do

@@ -79,6 +79,7 @@ pid=$!
 defer _end "$pid"
 check "lines" poll_until 60 has_lines
 check "of what would be" grep -qE "^ *SUBMITTED/s +WOULD/s +WOULD%" out
+check "it would" grep -qE "^ *[1-9][0-9]* +[1-9]" out
 kill "$pid"
 wait "$pid" || fail "status $?: $(<err)"
 

@@ -93,7 +93,7 @@ check "it was told of several" [ $(($(seen told) > told + 100)) = 1 ]
 asked=$(seen asked)
 for answer in default error; do
 	says $answer
-	reads ".polled + .unpolled + .skip_judge == 300" psync
+	reads ".polled + .unpolled == 300 and .skip_judge == 0" psync
 done
 says sleep
 reads ".polled + .unpolled == 300 and .hybrid > 250" psync

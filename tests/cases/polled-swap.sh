@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: sees that swap-in is polled, and that reclaim is not, also beside files that are written and verified.
+# TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

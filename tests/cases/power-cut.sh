@@ -8,6 +8,8 @@ set -eu
 . "$(dirname "$0")/../lib.sh"
 
 is_there() { [[ -b /dev/$(nvme_dev) ]]; }
+# flushes: of the drive, that have been done.
+flushes() { awk '{ print $16 }' "/sys/block/$(nvme_dev)/stat"; }
 has_lines() { (($(wc -l <committed) > $1)); }
 
 # writes: a row each, and its number when it is committed. Only with EXTRA, as SQLite
@@ -21,12 +23,13 @@ export -f writes
 
 # cut TYPE JOURNAL: on a file system of that type.
 cut() {
-	local type=$1 journal=$2 writer reader last
+	local type=$1 journal=$2 writer reader last flushed
 	fs_make "$(nvme_dev)" "$type"
 	sqlite3 mnt/db "PRAGMA journal_mode=$journal;
 		CREATE TABLE t(n INTEGER PRIMARY KEY, data)" >mode
 	check "journal_mode=$journal" grep -qx "$journal" mode
 	: >committed
+	flushed=$(flushes)
 	stat_mark
 	cg_start db bash -euo pipefail -c writes
 	writer=$CG_PID
@@ -35,6 +38,9 @@ cut() {
 	reader=$CG_PID
 	poll_until 60 has_lines 100 || fail "it writes nothing: $(<writes.stderr)"
 	check "polled meanwhile" poll_until 60 stat_is '.read > 100 and .write > 100'
+	# The drive keeps what it has: that it was told to, after each row, is seen here.
+	last=$(tail -n1 committed)
+	check "$last were flushed" [ $(($(flushes) - flushed)) -ge "$last" ]
 	host "unplug 0" >/dev/null
 	wait "$writer" && fail "the database has not noticed"
 	wait "$reader" && fail "the reader has not noticed"

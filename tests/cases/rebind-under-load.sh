@@ -32,7 +32,6 @@ defer wipefs -qa "/dev/$dev"
 cg_make db
 loader_start --cgroup "$CGROOT/db"
 for disk in "$dev" "${dev}p1"; do
-	rm -f stop
 	verify_start "$disk" --numjobs=2 --offset=16M --offset_increment=8M
 	for ((i = 0; i < 8; i++)); do
 		queues 0

@@ -56,7 +56,6 @@ resized() {
 		[ "$(grep -c ' ok$' without)" = "$(grep -c ^-- without)" ]
 	check "$dev: all of it has one" \
 		[ "$(grep -vc ' ok$' without)" = $((2 * $(grep -c ^-- without))) ]
-	rm -f stop
 	loader_start --cgroup "$CGROOT/db"
 	verify_start "$dev"
 	aio_verify_start "$dev"

@@ -23,9 +23,13 @@ dev=$(nvme_dev)
 cg_make db
 cg_make victims
 loader_start --cgroup "$CGROOT/db" --cgroup "$CGROOT/victims"
-verify_start "$dev" --numjobs=2 --offset=16M --offset_increment=8M
 for ((i = 0; i < 6; i++)); do
+	stat_mark
 	victims
+	if ((i == 0)); then # the others are beside those who verify
+		check "victims are polled" poll_until 30 stat_is '.polled > 100'
+		verify_start "$dev" --numjobs=2 --offset=16M --offset_increment=8M
+	fi
 	if ((i % 2)); then
 		echo 1 >"$CGROOT/victims/cgroup.kill"
 	else

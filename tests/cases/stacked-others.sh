@@ -12,15 +12,13 @@ PART_MB=80 # bcache wants 1024 of its buckets
 SECTORS=$((PART_MB * 2048))
 
 # kind NAME MODULE...: from here on NAME is tested, on partitions that nothing knows
-# as its own; 1 where it cannot be.
+# as its own.
 kind() {
 	local module part
 	name=$1
 	shift
 	for module; do
-		modprobe -q "$module" && continue
-		echo "skipped: $name: this kernel has no module $module"
-		return 1
+		modprobe -q "$module" || fail "$name: this kernel has no module $module"
 	done
 	for part in "$a" "$b" "$c"; do
 		dd if=/dev/zero of="$part" bs=1M count=1 oflag=direct status=none
@@ -126,109 +124,96 @@ name=start
 next_counts
 lost=$(timeouts)
 
-if kind bcache bcache; then
-	bcache_there() { [[ -b /dev/bcache0 && -e /sys/block/bcache0/bcache/cache ]]; }
-	bcache_gone() { [[ ! -e /sys/block/bcache0 && ! -e /sys/fs/bcache/$set ]]; }
-	check "$name: make" make-bcache --bucket 64k -C "$a" -B "$b"
-	echo "$a" >/sys/fs/bcache/register
-	echo "$b" >/sys/fs/bcache/register
-	check "$name: there" poll_until 20 bcache_there
-	echo writeback >/sys/block/bcache0/bcache/cache_mode
-	works_as bcache0 true
-	set=$(basename "$(readlink -f /sys/block/bcache0/bcache/cache)")
-	echo 1 >/sys/block/bcache0/bcache/stop
-	echo 1 >"/sys/fs/bcache/$set/stop"
-	check "$name: stop" poll_until 20 bcache_gone
-fi
+kind bcache bcache
+bcache_there() { [[ -b /dev/bcache0 && -e /sys/block/bcache0/bcache/cache ]]; }
+bcache_gone() { [[ ! -e /sys/block/bcache0 && ! -e /sys/fs/bcache/$set ]]; }
+check "$name: make" make-bcache --bucket 64k -C "$a" -B "$b"
+echo "$a" >/sys/fs/bcache/register
+echo "$b" >/sys/fs/bcache/register
+check "$name: there" poll_until 20 bcache_there
+echo writeback >/sys/block/bcache0/bcache/cache_mode
+works_as bcache0 true
+set=$(basename "$(readlink -f /sys/block/bcache0/bcache/cache)")
+echo 1 >/sys/block/bcache0/bcache/stop
+echo 1 >"/sys/fs/bcache/$set/stop"
+check "$name: stop" poll_until 20 bcache_gone
 
-if kind loop loop; then
-	loop=$(losetup -f --show --direct-io=on "$a")
-	works_as "${loop#/dev/}" '.polled == 0'
-	losetup -d "$loop"
-fi
+kind loop loop
+loop=$(losetup -f --show --direct-io=on "$a")
+works_as "${loop#/dev/}" '.polled == 0'
+losetup -d "$loop"
 
-if kind zram zram; then
-	zram=/sys/block/zram0
-	[[ ! -e $zram/backing_dev ]] || echo "$a" >$zram/backing_dev
-	echo 32M >$zram/disksize
-	works zram0
-	if [[ -e $zram/backing_dev ]]; then
-		# What is read comes from the drive then.
-		echo all >$zram/idle
-		echo idle >$zram/writeback
-		name="zram with a drive"
-	fi
-	reads zram0 true
-	echo 1 >$zram/reset
-	rmmod zram
+kind zram zram
+zram=/sys/block/zram0
+[[ ! -e $zram/backing_dev ]] || echo "$a" >$zram/backing_dev
+echo 32M >$zram/disksize
+works zram0
+if [[ -e $zram/backing_dev ]]; then
+	# What is read comes from the drive then.
+	echo all >$zram/idle
+	echo idle >$zram/writeback
+	name="zram with a drive"
 fi
+reads zram0 true
+echo 1 >$zram/reset
+rmmod zram
 
-if kind raid0 raid0; then
-	array 0 3 "$POLLED"
-fi
-if kind raid1 raid1; then
-	array 1 2 "$POLLED" --bitmap=internal
-fi
-if kind raid10 raid10; then
-	array 10 3 "$POLLED"
-fi
-if kind raid5 raid456; then
-	array 5 3 "$POLLED"
-fi
+kind raid0 raid0
+array 0 3 "$POLLED"
+kind raid1 raid1
+array 1 2 "$POLLED" --bitmap=internal
+kind raid10 raid10
+array 10 3 "$POLLED"
+kind raid5 raid456
+array 5 3 "$POLLED"
 
-if kind thin dm-thin-pool; then
-	pool=$(dm_make fp-low "0 $SECTORS thin-pool $a $b 128 0")
-	dmsetup message fp-low 0 "create_thin 0"
-	works_as "$(dm_make fp-top "0 $SECTORS thin /dev/$pool 0")" "$POLLED"
-	down fp-top fp-low
-fi
+kind thin dm-thin-pool
+pool=$(dm_make fp-low "0 $SECTORS thin-pool $a $b 128 0")
+dmsetup message fp-low 0 "create_thin 0"
+works_as "$(dm_make fp-top "0 $SECTORS thin /dev/$pool 0")" "$POLLED"
+down fp-top fp-low
 
-if kind cache dm-cache dm-cache-smq; then
-	works_as "$(dm_make fp-top "0 $SECTORS cache $a $b $c 64 1 writethrough smq 0")" \
-		"$POLLED"
-	down fp-top
-fi
+kind cache dm-cache dm-cache-smq
+works_as "$(dm_make fp-top "0 $SECTORS cache $a $b $c 64 1 writethrough smq 0")" \
+	"$POLLED"
+down fp-top
 
-if kind snapshot dm-snapshot; then
-	low=$(dm_make fp-low "0 $SECTORS linear $a 0")
-	top=$(dm_make fp-top "0 $SECTORS snapshot /dev/$low $b N 8")
-	works_as "$top" "$POLLED"
-	name="snapshot's origin"
-	works_as "$(dm_make fp-side "0 $SECTORS snapshot-origin /dev/$low")" "$POLLED"
-	down fp-side fp-top fp-low
-fi
+kind snapshot dm-snapshot
+low=$(dm_make fp-low "0 $SECTORS linear $a 0")
+top=$(dm_make fp-top "0 $SECTORS snapshot /dev/$low $b N 8")
+works_as "$top" "$POLLED"
+name="snapshot's origin"
+works_as "$(dm_make fp-side "0 $SECTORS snapshot-origin /dev/$low")" "$POLLED"
+down fp-side fp-top fp-low
 
-if kind crypt dm-crypt; then
-	table="0 $SECTORS crypt aes-cbc-plain64 $(printf '%064d' 7) 0 $a 0"
-	works_as "$(dm_make fp-top "$table")" "$LEFT"
-	down fp-top
-	name="crypt without queues"
-	works_as "$(dm_make fp-top "$table 2 no_read_workqueue no_write_workqueue")" "$LEFT"
-	down fp-top
-fi
+kind crypt dm-crypt
+table="0 $SECTORS crypt aes-cbc-plain64 $(printf '%064d' 7) 0 $a 0"
+works_as "$(dm_make fp-top "$table")" "$LEFT"
+down fp-top
+name="crypt without queues"
+works_as "$(dm_make fp-top "$table 2 no_read_workqueue no_write_workqueue")" "$LEFT"
+down fp-top
 
-if kind integrity dm-integrity; then
-	args="integrity $a 0 - J 1 internal_hash:crc32c"
-	# It formats itself, and tells its size.
-	dd if=/dev/zero of="$a" bs=4k count=1 oflag=direct status=none
-	dm_make fp-top "0 1 $args" >/dev/null
-	size=$(dmsetup status fp-top | awk '{ print $5 }')
-	down fp-top
-	works_as "$(dm_make fp-top "0 $size $args")" "$LEFT"
-	down fp-top
-fi
+kind integrity dm-integrity
+args="integrity $a 0 - J 1 internal_hash:crc32c"
+# It formats itself, and tells its size.
+dd if=/dev/zero of="$a" bs=4k count=1 oflag=direct status=none
+dm_make fp-top "0 1 $args" >/dev/null
+size=$(dmsetup status fp-top | awk '{ print $5 }')
+down fp-top
+works_as "$(dm_make fp-top "0 $size $args")" "$LEFT"
+down fp-top
 
-if kind verity dm-verity; then
-	blocks=256
-	dd if=/dev/urandom of="$a" bs=4k count=$blocks status=none
-	check "format" veritysetup format --no-superblock --data-blocks=$blocks --salt=00 \
-		--root-hash-file=root "$a" "$b"
-	top=$(dm_make fp-top "0 $((blocks * 8)) verity 1 $a $b 4096 4096 $blocks 0 sha256 \
-		$(<root) 00" --readonly)
-	reads "$top" "$LEFT"
-	check "$name: the data" cmp -n $((blocks * 4096)) "/dev/$top" "$a"
-	down fp-top
-fi
+kind verity dm-verity
+blocks=256
+dd if=/dev/urandom of="$a" bs=4k count=$blocks status=none
+check "format" veritysetup format --no-superblock --data-blocks=$blocks --salt=00 \
+	--root-hash-file=root "$a" "$b"
+top=$(dm_make fp-top "0 $((blocks * 8)) verity 1 $a $b 4096 4096 $blocks 0 sha256 \
+	$(<root) 00" --readonly)
+reads "$top" "$LEFT"
+check "$name: the data" cmp -n $((blocks * 4096)) "/dev/$top" "$a"
+down fp-top
 
 echo "$(($(timeouts) - lost)) timeouts"
 loader_stop

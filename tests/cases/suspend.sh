@@ -32,7 +32,7 @@ for i in 1 2 3 4 5; do
 done
 stat_mark
 progress "$dev" "in the end"
-check "polled in the end" poll_until 30 stat_is '.polled > 100 and .async > 50'
+check "polled in the end" poll_until 30 polled_both 50
 verify_stop
 check "no poller is left" [ "$("$LOADER" status --json | jq .inflight)" = 0 ]
 loader_stop

@@ -46,8 +46,10 @@ check "without: no errors" [ "$(grep -c '^status 0$' without)" = ${#WAYS[@]} ]
 
 loader_start --cgroup "$CGROOT/db"
 for i in 1 2; do
+	stat_mark
 	times_out >with || fail "no reset"
 	check "the same as without" diff without with
+	check "polled, or would have been" stat_is '.polled + .unpolled > 30'
 done
 stat_mark
 for way in "${WAYS[@]}"; do

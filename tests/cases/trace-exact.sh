@@ -57,7 +57,7 @@ check "system calls of these" is 'n("system call"; "clock_nanosleep") == 1000'
 
 # All returns as one, on a kernel that has a function for them: what has no
 # cause is less than 1 %, NMIs are not part of it.
-if jq -e 'has("exits")' out; then
+if [[ $(uname -r) == 6.1.* ]] || jq -e 'has("exits")' out; then
 	check "all returns" is '.exits >= .total * 0.99 and .other * 100 < .total'
 fi
 check "the module was not needed" [ ! -d /sys/module/forcepoll ]

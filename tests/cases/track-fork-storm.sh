@@ -10,8 +10,9 @@ requires_forcepoll
 program proc
 
 targets() {
-	bpftool map dump -j pinned "$PINS/targets" | jq -r '.[].formatted.key' |
-		sort
+	local map
+	map=$(bpftool map dump -j pinned "$PINS/targets") || fail "no map"
+	jq -r '.[].formatted.key' <<<"$map" | sort
 }
 
 # What came in less what went out is what is there. One that exits while it is

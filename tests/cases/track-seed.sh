@@ -12,8 +12,9 @@ requires_forcepoll
 program proc
 
 targets() {
-	bpftool map dump -j pinned "$PINS/targets" | jq -r '.[].formatted.key' |
-		sort
+	local map
+	map=$(bpftool map dump -j pinned "$PINS/targets") || fail "no map"
+	jq -r '.[].formatted.key' <<<"$map" | sort
 }
 in_cgroups() { cat "$CGROOT/db/cgroup.procs" "$CGROOT/db/inner/cgroup.procs" | sort; }
 frozen() { grep -qx "frozen $1" "$CGROOT/db/cgroup.events"; }
