@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define FORCEPOLL_ABI 6
+#define FORCEPOLL_ABI 7
 #define FORCEPOLL_PIN_DIR "/sys/fs/bpf/forcepoll"
 #define FORCEPOLL_MAX_TARGETS 65536
 #define FORCEPOLL_MAX_DEVICES 1024
@@ -74,7 +74,7 @@ struct forcepoll_target {
  *          cgroup below, get
  *
  * Maps "comms" (key char[16], NUL padded) and "exes" (key struct forcepoll_exe)
- * have the same value, for processes that exec such a program.
+ * have the same value, for processes that run such a program.
  */
 struct forcepoll_exe {
 	__u64 ino; /* inode number of the executable */
@@ -120,7 +120,9 @@ struct forcepoll_state {
 	X(seed_other, "already running, not chosen")               \
 	X(gone, "exited while it was being added")                 \
 	X(full, "NOT ADDED: the map of targets is full")           \
-	X(failed, "NOT ADDED: the map update failed")
+	X(failed, "NOT ADDED: the map update failed")              \
+	X(fork_name, "child of a chosen comm or executable")       \
+	X(exec_leave, "target by name, exec of another program")
 
 enum forcepoll_event {
 #define X(name, text) FORCEPOLL_EVENT_##name,

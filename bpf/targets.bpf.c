@@ -51,6 +51,9 @@ const volatile bool have_comms, have_exes;
 /* By ab, at any time: who becomes a target now is only observed; see observe_all. */
 bool observe;
 
+/* The seed is on its way: a parent that is to be followed may not be found yet. */
+bool seeding;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FORCEPOLL_MAX_DEVICES);
@@ -217,6 +220,25 @@ name_choice(struct task_struct *task)
 	return choice;
 }
 
+/* What a followed target among the living ancestors of @task says, or NULL. */
+static __always_inline struct forcepoll_target *
+parent_choice(struct task_struct *task)
+{
+	for (int i = 0; i < MAX_DEPTH; i++) {
+		struct forcepoll_target *of_parent;
+		__u32 tgid;
+
+		task = task->real_parent;
+		tgid = task->tgid;
+		if (!tgid)
+			break;
+		of_parent = target_of(tgid);
+		if (of_parent && of_parent->flags & FORCEPOLL_TARGET_FOLLOW)
+			return of_parent;
+	}
+	return NULL;
+}
+
 /* Before the child runs. */
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
@@ -232,40 +254,72 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		count(FORCEPOLL_EVENT_fork_other);
 		return 0;
 	}
+	/* Before its cgroup, whose entry would go when it leaves that. */
+	of_parent = target_of(parent->tgid);
+	if (of_parent && of_parent->flags & FORCEPOLL_TARGET_FOLLOW)
+		choice = of_parent;
+	else
+		choice = seeding ? parent_choice(child) : NULL;
+	if (choice) {
+		target = *choice;
+		target.flags &= ~FORCEPOLL_TARGET_CGROUP; /* another's */
+		add(child, &target, FORCEPOLL_EVENT_fork_follow);
+		return 0;
+	}
 	choice = cgroup_choice(child);
 	if (choice) {
 		target = *choice;
 		add_member(child, &target, FORCEPOLL_EVENT_fork_cgroup);
 		return 0;
 	}
-	of_parent = target_of(parent->tgid);
-	if (of_parent && of_parent->flags & FORCEPOLL_TARGET_FOLLOW) {
-		target = *of_parent;
-		target.flags &= ~FORCEPOLL_TARGET_CGROUP; /* it is not in it */
-		add(child, &target, FORCEPOLL_EVENT_fork_follow);
+	/* It runs the same program, whatever that calls itself by now. */
+	if (of_parent && of_parent->flags & FORCEPOLL_TARGET_NAME)
+		choice = of_parent;
+	else
+		choice = name_choice(child);
+	if (choice) {
+		target = *choice;
+		add(child, &target, FORCEPOLL_EVENT_fork_name);
 		return 0;
 	}
 	count(FORCEPOLL_EVENT_fork_other);
 	return 0;
 }
 
-/* The tgid stays, whichever thread calls exec: so does the entry. */
+/*
+ * The tgid stays, whichever thread calls exec: so does the entry, but for one by the
+ * name of the program that was.
+ */
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid)
 {
-	struct forcepoll_target *choice, target;
+	struct forcepoll_target *choice, *now, target;
 
-	if (target_of(task->tgid)) {
+	now = target_of(task->tgid);
+	if (now && !(now->flags & FORCEPOLL_TARGET_NAME)) {
 		count(FORCEPOLL_EVENT_exec_keep);
 		return 0;
 	}
 	choice = name_choice(task);
 	if (choice) {
 		target = *choice;
-		add(task, &target, FORCEPOLL_EVENT_exec_name);
+		add(task, &target,
+		    now ? FORCEPOLL_EVENT_exec_keep :
+			  FORCEPOLL_EVENT_exec_name);
 		return 0;
 	}
-	count(FORCEPOLL_EVENT_exec_other);
+	if (!now) {
+		count(FORCEPOLL_EVENT_exec_other);
+		return 0;
+	}
+	choice = cgroup_choice(task); /* moved into it while it had that name */
+	if (choice) {
+		target = *choice;
+		add_member(task, &target, FORCEPOLL_EVENT_exec_keep);
+		return 0;
+	}
+	del(task->tgid);
+	count(FORCEPOLL_EVENT_exec_leave);
 	return 0;
 }
 
@@ -349,25 +403,6 @@ int BPF_PROG(on_rmdir, struct cgroup *cgrp, const char *path)
 	return 0;
 }
 
-/* What a followed target among the living ancestors of @task says, or NULL. */
-static __always_inline struct forcepoll_target *
-parent_choice(struct task_struct *task)
-{
-	for (int i = 0; i < MAX_DEPTH; i++) {
-		struct forcepoll_target *of_parent;
-		__u32 tgid;
-
-		task = task->real_parent;
-		tgid = task->tgid;
-		if (!tgid)
-			break;
-		of_parent = target_of(tgid);
-		if (of_parent && of_parent->flags & FORCEPOLL_TARGET_FOLLOW)
-			return of_parent;
-	}
-	return NULL;
-}
-
 /*
  * Who is inside already. Run by the loader, once, after the programs above. Of
  * each process its leader is asked, or any thread that outlived its leader.
@@ -375,32 +410,38 @@ parent_choice(struct task_struct *task)
 SEC("iter/task")
 int seed(struct bpf_iter__task *ctx)
 {
-	struct forcepoll_target *choice, target;
+	struct forcepoll_target *choice, *now, target;
 	struct task_struct *task = ctx->task;
+	enum forcepoll_event event;
 
 	if (!task || has_flag(task, PF_KTHREAD | PF_EXITING) ||
 	    (task->pid != task->tgid &&
 	     !(task->group_leader->flags & PF_EXITING)))
 		return 0;
-	if (target_of(task->tgid)) {
+	now = target_of(task->tgid);
+	if (now && !(now->flags & FORCEPOLL_TARGET_CGROUP)) {
 		count(FORCEPOLL_EVENT_seed_known);
 		return 0;
 	}
-	choice = cgroup_choice(task);
+	/* One from before gets what is wanted now. */
+	event = now ? FORCEPOLL_EVENT_seed_known : FORCEPOLL_EVENT_seed_add;
+	choice = parent_choice(task);
+	if (!choice) {
+		choice = cgroup_choice(task);
+		if (choice) {
+			target = *choice;
+			add_member(task, &target, event);
+			return 0;
+		}
+		choice = name_choice(task);
+	}
 	if (choice) {
 		target = *choice;
-		add_member(task, &target, FORCEPOLL_EVENT_seed_add);
+		target.flags &= ~FORCEPOLL_TARGET_CGROUP; /* another's */
+		add(task, &target, event);
 		return 0;
 	}
-	choice = name_choice(task);
-	if (!choice)
-		choice = parent_choice(task);
-	if (choice) {
-		target = *choice;
-		add(task, &target, FORCEPOLL_EVENT_seed_add);
-		return 0;
-	}
-	count(FORCEPOLL_EVENT_seed_other);
+	count(now ? FORCEPOLL_EVENT_seed_known : FORCEPOLL_EVENT_seed_other);
 	return 0;
 }
 

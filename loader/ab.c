@@ -27,6 +27,7 @@
 #include "log.h"
 #include "options.h"
 #include "session.h"
+#include "signals.h"
 #include "targets.skel.h"
 
 static const char doc[] =
@@ -214,9 +215,11 @@ static int open_all(struct ab *ab)
 				 "there is a run already, without a loader, in "
 				 "%s: end it first, by forcepoll-loader stop",
 				 s->pins.dir);
-	session_block_signals(&ab->signals);
+	signals_block(&ab->signals);
+	signal(SIGPIPE, SIG_IGN);
 	err = guard_start(&ab->guard, s);
 	err = err ?: session_start(s);
+	err = err ?: session_choose(s);
 	return err   ?:
 		       ab_probe_open(&ab->probe,
 				     bpf_map__fd(s->bpf->maps.targets),

@@ -4,7 +4,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,7 @@
 #include "machine.h"
 #include "module.h"
 #include "options.h"
+#include "signals.h"
 #include "track.h"
 
 static const char doc[] =
@@ -214,11 +214,7 @@ static int run(struct latency *l)
 	err = err ?: choose_devices(l);
 	if (err)
 		return err;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	signals_block(&set);
 
 	err = track_check(&l->track, &who);
 	if (!err && !everybody(&who))

@@ -2,6 +2,7 @@
 /* forcepoll-loader: the command line. What each command does is in its file. */
 #include <argp.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -223,6 +224,7 @@ int main(int argc, char **argv)
 
 	/* One line for a mistake, not a page: argp_error() adds "Try --help". */
 	argp_err_exit_status = 2;
+	signal(SIGCHLD, SIG_DFL); /* whoever ignores it hands that on */
 	for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);

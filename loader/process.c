@@ -17,4 +17,12 @@ void process_comm(__u32 tgid, char comm[16])
 	if (fgets(comm, 16, f))
 		comm[strcspn(comm, "\n")] = 0;
 	fclose(f);
+	process_comm_clean(comm);
+}
+
+void process_comm_clean(char comm[16])
+{
+	for (int i = 0; i < 16 && comm[i]; i++)
+		if ((unsigned char)comm[i] < ' ' || comm[i] == 0x7f)
+			comm[i] = '?';
 }

@@ -4,7 +4,10 @@
 
 #include <linux/types.h>
 
-/* What a process is called; "?" when it is gone. */
+/* What a process is called, clean; "?" when it is gone. */
 void process_comm(__u32 tgid, char comm[16]);
+
+/* Any name of one, for a terminal: control characters become "?". */
+void process_comm_clean(char comm[16]);
 
 #endif

@@ -29,6 +29,7 @@
 #include "run.h"
 #include "select_devices.h"
 #include "session.h"
+#include "signals.h"
 #include "status.h"
 #include "steps.h"
 #include "switches.h"
@@ -108,11 +109,15 @@ static int interval_timer(double seconds)
 
 static int print_lines(struct run *r, struct status_lines *lines, int timer)
 {
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
 	__u64 expirations;
 	int err;
 
 	if (read(timer, &expirations, sizeof(expirations)) < 0)
 		return -errno;
+	/* Or no signal would be heard. The next line is of a longer time then. */
+	if (!poll(&out, 1, 0))
+		return 0;
 	err = status_lines_print(lines);
 	if (!err && r->options->count_switches)
 		err = counters_print(&r->counters, r->options);
@@ -139,10 +144,14 @@ static int wait_for_end(struct run *r, const sigset_t *signals)
 	if (!err && r->options->interval)
 		err = status_lines_open(&lines, r->options);
 	while (!err && !fds[SIGNAL].revents) {
-		if (poll(fds, NR_WAITS, -1) < 0) {
+		/* The kernel tells nobody of a cgroup that is made again. */
+		if (poll(fds, NR_WAITS, r->options->cgroups.n ? 1000 : -1) <
+		    0) {
 			err = errno == EINTR ? 0 : -errno;
 			continue;
 		}
+		select_cgroups_again(&r->session->selection, r->options,
+				     r->session->bpf);
 		if (fds[DISKS].revents) {
 			disks_heard(&r->disks);
 			/* It says what goes wrong; the run goes on. */
@@ -216,7 +225,8 @@ static int run_locked(struct session *s, const struct options *o)
 	sigset_t signals;
 	int err;
 
-	session_block_signals(&signals);
+	signals_block(&signals);
+	signal(SIGPIPE, SIG_IGN);
 	err = session_start(s);
 	if (err)
 		return err;
@@ -225,9 +235,10 @@ static int run_locked(struct session *s, const struct options *o)
 	if (!err && o->count_switches)
 		err = counters_open(&r.counters,
 				    bpf_map__fd(s->bpf->maps.targets), o);
-	if (err) {
+	if (err)
 		session_abort(s);
-	} else {
+	err = err ?: session_choose(s);
+	if (!err) {
 		follow_disks(&r);
 		log_info("ready: %s", s->pins.found ?
 					      "took over a run that was left" :

@@ -225,16 +225,24 @@ static int put_exe(struct targets_bpf *bpf, int fd, const char *path,
 	return put(bpf->maps.exes, &id.exe, target, path);
 }
 
+static int put_cgroup(const struct selection *s, const struct options *o,
+		      struct targets_bpf *bpf, size_t i)
+{
+	struct forcepoll_target target = s->target;
+
+	target.flags |= FORCEPOLL_TARGET_CGROUP;
+	return put(bpf->maps.cgroups, &s->cgroups[i], &target,
+		   o->cgroups.word[i]);
+}
+
 int select_rules(const struct selection *s, const struct options *o,
 		 struct targets_bpf *bpf)
 {
 	struct forcepoll_target target = s->target;
 	int err = o->devices.n ? select_put_devices(s, bpf) : 0;
 
-	target.flags = s->target.flags | FORCEPOLL_TARGET_CGROUP;
 	for (size_t i = 0; i < o->cgroups.n && !err; i++)
-		err = put(bpf->maps.cgroups, &s->cgroups[i], &target,
-			  o->cgroups.word[i]);
+		err = put_cgroup(s, o, bpf, i);
 
 	target.flags = s->target.flags | FORCEPOLL_TARGET_NAME;
 	for (size_t i = 0; i < o->comms.n && !err; i++) {
@@ -266,6 +274,14 @@ static int put_pid(struct targets_bpf *bpf, const char *word, __u32 tgid,
 	return log_error(-ESRCH, "PID %s has exited", word);
 }
 
+static int seed(struct targets_bpf *bpf)
+{
+	int err = iterate(bpf->progs.seed, 0);
+
+	return err ? log_error(err, "running processes: %s", strerror(-err)) :
+		     0;
+}
+
 int select_seed(const struct selection *s, const struct options *o,
 		struct targets_bpf *bpf)
 {
@@ -273,6 +289,7 @@ int select_seed(const struct selection *s, const struct options *o,
 	__u32 everybody = 0;
 	int err = 0;
 
+	bpf->bss->seeding = o->follow;
 	if (o->all)
 		err = put(bpf->maps.targets, &everybody, &target, "--all");
 
@@ -280,13 +297,34 @@ int select_seed(const struct selection *s, const struct options *o,
 		       (o->follow ? FORCEPOLL_TARGET_FOLLOW : 0);
 	for (size_t i = 0; i < o->pids.n && !err; i++)
 		err = put_pid(bpf, o->pids.word[i], s->tgids[i], &target);
-	if (err)
-		return err;
 	/* After the PIDs, whose children it looks for too. */
-	err = iterate(bpf->progs.seed, 0);
-	if (err)
-		return log_error(err, "running processes: %s", strerror(-err));
-	return 0;
+	err = err ?: seed(bpf);
+	bpf->bss->seeding = false;
+	return err;
+}
+
+void select_cgroups_again(struct selection *s, const struct options *o,
+			  struct targets_bpf *bpf)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < o->cgroups.n; i++) {
+		struct statfs fs;
+		struct stat st;
+
+		if (stat(o->cgroups.word[i], &st) ||
+		    st.st_ino == s->cgroups[i] ||
+		    statfs(o->cgroups.word[i], &fs) ||
+		    fs.f_type != CGROUP2_SUPER_MAGIC)
+			continue;
+		s->cgroups[i] = st.st_ino;
+		if (put_cgroup(s, o, bpf, i))
+			continue;
+		log_info("%s was made again: found", o->cgroups.word[i]);
+		found = true;
+	}
+	if (found)
+		seed(bpf);
 }
 
 int select_observe(struct targets_bpf *bpf, bool observe)

@@ -47,6 +47,13 @@ int select_seed(const struct selection *s, const struct options *o,
 		struct targets_bpf *bpf);
 
 /*
+ * Cgroups that were removed and made again, as those of a service that is restarted.
+ * Says what it finds, and what goes wrong.
+ */
+void select_cgroups_again(struct selection *s, const struct options *o,
+			  struct targets_bpf *bpf);
+
+/*
  * From now on all targets are only observed, or polled. One that was being added at
  * that moment may be left out: to be called again when that is over.
  */

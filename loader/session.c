@@ -104,6 +104,7 @@ static int bind(struct session *s)
 {
 	const struct options *o = s->options;
 	struct targets_bpf *bpf = s->bpf;
+	struct forcepoll_stats stats;
 	struct control control;
 	int err;
 
@@ -113,16 +114,14 @@ static int bind(struct session *s)
 				 strerror(-err));
 	step("attach");
 	err = pins_links(&s->pins, bpf);
-	err = err ?: select_rules(&s->selection, o, bpf);
-	err = err ?: select_seed(&s->selection, o, bpf);
+	err = err   ?:
+		      control_open(&control, bpf_map__fd(bpf->maps.targets),
+				   bpf_map__fd(bpf->maps.devices));
 	if (err)
 		return err;
-	step("seed");
-	err = control_open(&control, bpf_map__fd(bpf->maps.targets),
-			   bpf_map__fd(bpf->maps.devices));
-	if (err)
-		return err;
-	if (o->policy)
+	/* One of another version can be asked nothing, nor be ended in order. */
+	err = control_stats(&control, &stats);
+	if (!err && o->policy)
 		err = policy_load(&s->pins, o->policy);
 	err = err ?: control_bind(&control);
 	if (!err)
@@ -138,13 +137,14 @@ int session_start(struct session *s)
 	bool load = !module_loaded();
 	int err;
 
+	if (s->pins.found)
+		pins_state(&s->pins, &s->before);
 	/* Written down before it is done: whoever cleans up must know. */
 	err = pins_write_state(&s->pins, load, o->background);
 	if (!err && !pins_state(&s->pins, &state))
 		s->loaded = state.flags & FORCEPOLL_STATE_LOADED;
 	if (!err && load)
 		err = module_load(o->module, s->pins.lock);
-	err = err ?: set_parameters(o);
 	if (!err && !module_enabled())
 		log_warn("nothing is polled: it is switched off, by "
 			 "/sys/module/forcepoll/parameters/enabled");
@@ -157,24 +157,46 @@ int session_start(struct session *s)
 	return err;
 }
 
+int session_choose(struct session *s)
+{
+	const struct options *o = s->options;
+	int err = set_parameters(o);
+
+	err = err ?: select_rules(&s->selection, o, s->bpf);
+	err = err ?: select_seed(&s->selection, o, s->bpf);
+	if (err)
+		session_abort(s);
+	else
+		step("seed");
+	return err;
+}
+
 void session_abort(const struct session *s)
 {
-	if (s->pins.found)
-		log_warn("what was left in %s is still there", s->pins.dir);
-	else
+	const __u32 was = s->before.flags;
+
+	if (!s->pins.found) {
 		session_undo(s);
+		return;
+	}
+	pins_write_state(&s->pins, was & FORCEPOLL_STATE_LOADED,
+			 was & FORCEPOLL_STATE_BACKGROUND);
+	log_warn("what was left in %s is still there", s->pins.dir);
 }
 
 /* Only what is bound to this map: another run may have another directory. */
 static int release(__u32 targets_id)
 {
-	struct forcepoll_stats stats;
+	struct forcepoll_stats stats = {};
 	struct control control;
 	int err = control_open(&control, -1, -1);
 
 	if (err)
 		return err;
 	err = control_stats(&control, &stats);
+	/* These two are where they were in any version. */
+	if (err == -EPROTO)
+		err = 0;
 	if (!err && stats.bound && stats.targets_id == targets_id) {
 		err = control_release(&control);
 		if (!err)
@@ -225,14 +247,4 @@ void session_close(struct session *s)
 	pins_unlock(&s->pins);
 	select_free(&s->selection, s->options);
 	s->selection = (struct selection){};
-}
-
-void session_block_signals(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGHUP);
-	sigprocmask(SIG_BLOCK, set, NULL);
-	signal(SIGPIPE, SIG_IGN);
 }

@@ -3,8 +3,9 @@
 #define SESSION_H
 
 #include <linux/types.h>
-#include <signal.h>
 #include <stdbool.h>
+
+#include "forcepoll.h"
 
 #include "pins.h"
 #include "select.h"
@@ -17,16 +18,20 @@ struct targets_bpf;
  * module poll:
  *
  *   check words -> lock pins -> write state -> load module -> load and pin maps
- *   -> attach and pin programs -> fill rules -> seed -> policy -> bind ... undo
+ *   -> attach and pin programs -> policy -> bind -> parameters -> fill rules -> seed
+ *   ... undo
  *
  * Everything is pinned from the start, so that a loader that is killed leaves a
- * run that goes on and can be taken over, not half of one.
+ * run that goes on and can be taken over, not half of one. Until it is bound nothing
+ * is chosen: a start that fails has changed nobody's I/O, nor that of a run that is
+ * there already.
  */
 struct session {
 	const struct options *options;
 	struct selection selection;
 	struct pins pins;
 	struct targets_bpf *bpf;
+	struct forcepoll_state before; /* of the run that is taken over */
 	/* Of what session_start() did, as the pins may be taken away meanwhile. */
 	__u32 targets_id; /* of the map, or 0 */
 	bool loaded; /* the module, by this run or the one it took over */
@@ -40,8 +45,9 @@ int session_check(struct session *s, const struct options *o);
 /* Against other loaders. session_close() lets go. */
 int session_lock(struct session *s);
 
-/* Locked: until it is bound. When that fails it is aborted. */
+/* Locked: until it is bound, and then what to poll. What fails is aborted. */
 int session_start(struct session *s);
+int session_choose(struct session *s);
 
 /* Undone after a failure, but for a run that was there before: it goes on. */
 void session_abort(const struct session *s);
@@ -51,8 +57,5 @@ int session_undo(const struct session *s);
 
 /* What this process has open. What is pinned and bound stays. */
 void session_close(struct session *s);
-
-/* SIGINT, SIGTERM and SIGHUP are waited for: sigtimedwait(). */
-void session_block_signals(sigset_t *set);
 
 #endif

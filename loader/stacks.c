@@ -9,6 +9,7 @@
 #include "json.h"
 #include "ksyms.h"
 #include "log.h"
+#include "process.h"
 #include "stacks.h"
 #include "switches.h"
 #include "switches.skel.h"
@@ -69,6 +70,7 @@ int stacks_read(struct stacks *s)
 	while (s->n < FORCEPOLL_MAX_PATHS &&
 	       !bpf_map_get_next_key(fd, last, &path)) {
 		s->counts[s->n].path = path;
+		process_comm_clean(s->counts[s->n].path.comm);
 		if (!bpf_map_lookup_elem(fd, &path, &s->counts[s->n].count))
 			s->n++;
 		last = &path;
@@ -238,7 +240,7 @@ static void fold_frame(void *arg, const char *name)
 
 void stacks_fold(const struct stacks *s, FILE *out)
 {
-	char name[128];
+	char name[128], comm[16];
 
 	for (size_t i = 0; i < s->n; i++) {
 		const struct stack_count *c = &s->counts[i];
@@ -247,8 +249,10 @@ void stacks_fold(const struct stacks *s, FILE *out)
 		each_frame(s, &c->path, false, fold_frame, &f);
 		f.mark = "";
 		each_frame(s, &c->path, true, fold_frame, &f);
-		fprintf(out, "%.16s;%s %s", c->path.comm,
-			switches_title(c->path.cause),
+		for (size_t k = 0; k < sizeof(comm); k++)
+			comm[k] = c->path.comm[k] == ';' ? ':' :
+							   c->path.comm[k];
+		fprintf(out, "%.16s;%s %s", comm, switches_title(c->path.cause),
 			switches_name(c->path.cause, name, sizeof(name)));
 		while (f.n) {
 			fprintf(out, ";%s", f.name[--f.n]);

@@ -61,13 +61,35 @@ struct view {
 	struct forcepoll_classes classes;
 	__u64 events[FORCEPOLL_NR_EVENTS];
 	__u32 nr_targets;
-	struct {
+	struct entry {
 		__u32 tgid;
 		struct forcepoll_target target;
 	} * targets;
 	struct device *devices;
 	int nr_devices;
 };
+
+static int by_tgid(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return x->tgid < y->tgid ? -1 : x->tgid > y->tgid;
+}
+
+/*
+ * By tgid, each once: when the last one found has gone meanwhile the kernel begins
+ * anew.
+ */
+static void sort_targets(struct view *v)
+{
+	__u32 n = 0;
+
+	qsort(v->targets, v->nr_targets, sizeof(*v->targets), by_tgid);
+	for (__u32 i = 0; i < v->nr_targets; i++)
+		if (!n || v->targets[i].tgid != v->targets[n - 1].tgid)
+			v->targets[n++] = v->targets[i];
+	v->nr_targets = n;
+}
 
 static int read_targets(struct view *v, const struct pins *pins)
 {
@@ -90,6 +112,7 @@ static int read_targets(struct view *v, const struct pins *pins)
 		prev = &key;
 	}
 	close(fd);
+	sort_targets(v);
 	return 0;
 }
 

@@ -25,6 +25,7 @@
 #include "ksyms.h"
 #include "log.h"
 #include "machine.h"
+#include "signals.h"
 #include "switches_report.h"
 #include "stacks.h"
 #include "switches.h"
@@ -177,7 +178,7 @@ static int open_signals(struct trace *t, sigset_t *old)
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-		sigaddset(&set, signals[i]);
+		signals_add(&set, signals[i]);
 	sigprocmask(SIG_BLOCK, &set, old);
 	signal(SIGPIPE, SIG_IGN);
 	t->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -280,6 +281,14 @@ static void poll_signals(const struct trace *t)
 	poll(&p, 1, 50);
 }
 
+/* Or no signal would be heard: what nobody reads is told together with the next. */
+static bool is_read(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&out, 1, 0);
+}
+
 static int watch(struct trace *t)
 {
 	struct switches_sum before = {}, sum, since;
@@ -294,7 +303,7 @@ static int watch(struct trace *t)
 			break;
 		if (t->ustack)
 			stacks_learn(&t->seen);
-		if (t->interval && time >= next) {
+		if (t->interval && time >= next && is_read()) {
 			err = switches_read(&t->switches, &sum);
 			if (err)
 				break;

@@ -68,6 +68,30 @@ goes_on "fio is polled"
 loader_stop
 check "its end undoes all" undone
 
+# A run in the background is as it was when one that would take it over cannot start.
+defer eval "echo $(</proc/sys/kernel/kptr_restrict) >/proc/sys/kernel/kptr_restrict"
+"$LOADER" --module "$KO" -q --background --cgroup "$CGROOT/db" --mode poll --max-poll-cpu 30
+skip_busy N
+whole() {
+	snapshot | tail -n +2 # but for the links
+	grep . /sys/module/forcepoll/parameters/{mode,max_poll_cpu,max_poll_cpu_total}
+}
+before=$(whole)
+fails() {
+	local status=0
+	"$LOADER" --module "$KO" --all --max-poll-cpu-total 50 "${@:2}" 2>err || status=$?
+	check "refused: $1" [ "$status $(grep -c "$1" err)" = "1 1" ]
+	check "it says what goes on" grep -q "what was left in $PINS is still there" err
+	check "nothing has changed" [ "$(whole)" = "$before" ]
+}
+echo 2 >/proc/sys/kernel/kptr_restrict
+fails "kptr_restrict" --count-switches
+[[ $(uname -r) == 6.1.* ]] || # it has no policies
+	fails "the kernel refuses it" --policy "$TOP/build/tests/policy_write.bpf.o"
+goes_on "fio is polled"
+check "stop" "$LOADER" stop
+check "it undoes all" undone
+
 # A run that is taken over into the background stays.
 loader_start --cgroup "$CGROOT/db"
 kill -KILL "$LOADER_PID"

@@ -59,6 +59,33 @@ check "polled is a part of submitted" \
 	jq -es 'all(.[]; .seconds > 0 and .submitted >= 0) and
 		(map(.polled) | add) > 0' out
 
+# A reader who does not read: signals are heard
+mkfifo full
+exec 5<>full
+perl -e 'fcntl(STDIN, 1031, 4096) or die' <&5 # F_SETPIPE_SZ: for some 50 lines
+"$LOADER" --module "$KO" --cgroup "$CGROOT/db" --interval 0.05 >full 2>err &
+pid=$!
+defer _end "$pid"
+check "it is bound" poll_until 60 bound
+after 10
+kill "$pid"
+check "nobody reads, and it ends" poll_until 30 undone
+wait "$pid" || fail "status $?"
+check "it had begun" grep -q "^ *SUBMITTED/s" <(timeout 10 head -n1 <&5)
+exec 5>&-
+# One who has gone, as nohup's
+(
+	trap '' HUP
+	exec "$LOADER" --module "$KO" --cgroup "$CGROOT/db" >out 2>err
+) &
+pid=$!
+defer _end "$pid"
+check "it is bound" poll_until 60 bound
+kill -HUP "$pid"
+after 2
+check "it takes no notice of SIGHUP" bound
+ends TERM
+
 # A reader who has enough
 "$LOADER" --module "$KO" --cgroup "$CGROOT/db" --interval 0.2 2>err | head -n1 >out
 status=${PIPESTATUS[0]}

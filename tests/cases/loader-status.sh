@@ -20,7 +20,7 @@ polled() { (($(stat_get polled) > 0)); }
 check "fio is polled" poll_until 60 polled
 "$LOADER" status --json >status.json 2>err
 check "nothing on stderr" [ ! -s err ]
-check "all fields" jq -e '.abi == 6 and .policy == null and .run == "running" and .module_loaded and
+check "all fields" jq -e '.abi == 7 and .policy == null and .run == "running" and .module_loaded and
 	.bound and .targets_map_id > 0 and .max_wait_ns > 0 and
 	(.targets[0] | .comm == "fio" and .by == "cgroup" and .max_bytes == 0) and
 	any(.devices[]; .pollable and .poll_queues == 1 and .why == "") and
@@ -29,4 +29,10 @@ check "all fields" jq -e '.abi == 6 and .policy == null and .run == "running" an
 	.events.seed_add == 1' status.json
 check "a poll is 4096 bytes" jq -e '.bytes.read == 4096 * .polled.read' status.json
 check "for people too" grep -qE "^ +$CG_PID +fio +cgroup +- " <("$LOADER" status)
+
+# A name is for a terminal, whatever it is.
+# shellcheck disable=SC2016 # perl's
+cg_start db perl -e '$0 = "a\033c"; sleep 1000'
+named() { "$LOADER" status >out && grep -qE "^ +$CG_PID +a\?c +cgroup" out; }
+check "control characters are shown as such" poll_until 30 named
 loader_stop

@@ -77,6 +77,8 @@ check "not found" [ "$(status_of "$LOADER" trace -- ./nothing)" = 127 ]
 touch plain
 check "not executable" [ "$(status_of "$LOADER" trace -- ./plain)" = 126 ]
 check "in one line" [ "$(wc -l <err)" = 1 ]
+check "whoever ignores SIGCHLD hands that on" timeout 100 perl -e \
+	'$SIG{CHLD} = "IGNORE"; exec @ARGV' "$LOADER" trace -- true
 T=("$LOADER" trace)
 expect_fail 1 'no such cgroup' "${T[@]}" -c "$CGROOT/none"
 expect_fail 1 'not a cgroup2 directory' "${T[@]}" -c "$CASE_TMP"

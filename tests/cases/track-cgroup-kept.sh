@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DESCRIPTION: takes nothing for a chosen cgroup that is none: one of v1, a new one
-# of the same name; and leaves entries made by hand alone.
+# DESCRIPTION: takes no cgroup of v1 for a chosen one, finds one that is made again, and
+# leaves entries made by hand alone.
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
@@ -51,9 +51,14 @@ cg_move "$old" other
 check "all have left" targets_are
 find "$CGROOT/db" -depth -type d -exec rmdir {} +
 check "the end of the cgroup was seen" [ "$(event cgroup_rmdir)" = 1 ]
+cg_move "$p" log
+check "the other one is there" targets_are "$p:2"
+cg_move "$p" other
+# As when a service is restarted: a loader that stays finds it, and who is inside.
 mkdir "$CGROOT/db"
 cg_move "$p" db
-check "the new one was not chosen" targets_are
-cg_move "$p" log
-check "the other one is" targets_are "$p:2"
+check "the new one is found" poll_until 30 targets_are "$p:2"
+check "and told" grep -q "cgroup/db was made again" loader.stderr
+cg_start db sleep 1000
+check "who joins it" poll_until 30 targets_are "$p:2" "$CG_PID:2"
 loader_stop

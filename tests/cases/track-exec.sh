@@ -83,3 +83,35 @@ check "four were there" [ "$(event seed_add)" = 4 ]
 cg_remove case
 check "none is left" [ "$(bpftool map dump -j pinned "$PINS/targets")" = "[]" ]
 loader_stop
+
+# Children run the same program, as those of PostgreSQL do, until they run another.
+cp "$(command -v bash)" fp-shell
+cg_make case && cg_make log
+by_name() {
+	loader_start "$@"
+	cg_start case ./fp-shell -c '(read -r _ <go; exec sleep 1000) & echo $! >child; wait'
+	parent=$CG_PID
+	check "it has a child: $*" poll_until 30 test -s child
+	child=$(<child)
+	check "both are targets: $*" targets_are "$parent:8" "$child:8"
+	check "one by its birth: $*" [ "$(event fork_name)" = 1 ]
+}
+rm -f child
+by_name --exe fp-shell
+echo >go
+check "the child runs another" poll_until 30 runs "$child" sleep
+check "it is none any more" targets_are "$parent:8"
+check "that was seen" [ "$(event exec_leave)" = 1 ]
+kill "$parent" "$child"
+wait "$parent" || :
+loader_stop
+rm child
+by_name --comm fp-shell --cgroup "$CGROOT/log"
+cg_move "$child" log
+check "a cgroup does not change it" targets_are "$parent:8" "$child:8"
+echo >go
+check "the child runs another" poll_until 30 runs "$child" sleep
+check "then it is the cgroup's" targets_are "$parent:8" "$child:2"
+kill "$parent" "$child"
+wait "$parent" || :
+loader_stop

@@ -20,7 +20,7 @@ targets() {
 balanced() {
 	jq -e '.events as $e | (.targets | length) ==
 		$e.fork_cgroup + $e.fork_follow + $e.cgroup_join + $e.seed_add +
-		$e.exec_name - $e.exit_target - $e.cgroup_leave' status.json
+		$e.exec_name + $e.fork_name - $e.exec_leave - $e.exit_target - $e.cgroup_leave' status.json
 }
 
 event() { jq -er ".events.$1" status.json; }
