@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <limits.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -8,20 +9,25 @@
 #include "cpu_time.h"
 #include "options.h"
 
+/* Unknown when CPUs have come or gone since the last time: so is what they did then. */
 double cpu_time_machine(void)
 {
+	static long cpus_before;
 	unsigned long long idle, iowait, steal;
 	double busy = NAN, now = clock_now();
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	bool same = !cpus_before || cpus == cpus_before;
 	FILE *f = fopen("/proc/stat", "re");
 
+	cpus_before = cpus;
 	if (!f)
 		return NAN;
 	if (fscanf(f, "cpu %*u %*u %*u %llu %llu %*u %*u %llu", &idle, &iowait,
 		   &steal) == 3)
-		busy = now * sysconf(_SC_NPROCESSORS_ONLN) -
+		busy = now * cpus -
 		       (double)(idle + iowait + steal) / sysconf(_SC_CLK_TCK);
 	fclose(f);
-	return busy;
+	return same ? busy : NAN;
 }
 
 static double cgroup(const char *path)

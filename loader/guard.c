@@ -43,6 +43,8 @@ int guard_start(struct guard *g, const struct session *s)
 		_exit(watch(fds[0], s));
 	}
 	close(fds[0]);
+	/* modprobe has it, too: to undo before that has ended would leave the module. */
+	fcntl(fds[1], F_SETFD, 0);
 	g->parent = fds[1];
 	return 0;
 }

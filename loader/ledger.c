@@ -21,6 +21,9 @@ void ledger_since(struct ledger *l, const struct forcepoll_stats *now,
 		l->spin_ns += now->spin_ns[i] - before->spin_ns[i];
 		l->useful_ns += now->useful_ns[i] - before->useful_ns[i];
 	}
+	/* Of a bio that ends between the two sums the second has a part. */
+	if (l->useful_ns > l->spin_ns)
+		l->useful_ns = l->spin_ns;
 	polled = now->count[FORCEPOLL_COUNT_polled] -
 		 before->count[FORCEPOLL_COUNT_polled];
 	naps = now->count[FORCEPOLL_COUNT_naps] -

@@ -138,3 +138,8 @@ for _ in stop "new run"; do
 	check "the module is loaded" [ -d /sys/module/forcepoll ]
 	ends_clean "modprobe"
 done
+
+# Who undoes it for ab waits for that.
+PATH=$CASE_TMP/bin:$PATH dies modprobe:1 ab "${run[@]}" -d 5
+echo >go
+check "ab: nothing is left" poll_until 30 clean
