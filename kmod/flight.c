@@ -372,27 +372,29 @@ static void look_at(struct block_device *bdev, unsigned int hctx,
 	bio_poll(&proxy, iob, FP_POLL_FLAGS);
 }
 
-/* At the poll queues of d, whose queue is held. */
+/*
+ * At the poll queues of d, whose queue is held: at all of them, or at that of this CPU,
+ * and now and then at all. There may be as many as there are CPUs, and what this task
+ * has submitted is elsewhere only if it has moved, or if another has submitted it.
+ */
 static void look_at_queues(struct forcepoll_device *d,
 			   struct block_device *bdev,
 			   const struct blk_mq_tag_set *set,
-			   struct io_comp_batch *iob)
+			   struct io_comp_batch *iob, bool all)
 {
 	const struct blk_mq_queue_map *map;
 	unsigned int i, own;
-	bool all;
 
-	/* Now and then at all of them, or a busy one would starve the others. */
-	all = !(++d->turns & 7);
+	all |= !(++d->turns & 7);
 	if (set->nr_maps > HCTX_TYPE_POLL) {
 		map = &set->map[HCTX_TYPE_POLL];
 		own = map->nr_queues ? map->mq_map[raw_smp_processor_id()] : 0;
 		if (map->nr_queues)
 			look_at(bdev, own, iob);
-		for (i = 0; i < map->nr_queues && (all || !iob->complete); i++)
+		for (i = 0; i < map->nr_queues && all; i++)
 			if (map->queue_offset + i != own)
 				look_at(bdev, map->queue_offset + i, iob);
-		all |= i == map->nr_queues || map->nr_queues == 1;
+		all |= map->nr_queues == 1;
 	}
 	if (all)
 		WRITE_ONCE(d->looks, READ_ONCE(d->looks) + 1);
@@ -402,7 +404,7 @@ static void look_at_queues(struct forcepoll_device *d,
  * Not while the queue is quiesced: then its driver takes care of all that it has,
  * and may have freed what it looks at to poll (virtblk_freeze()).
  */
-static bool look(struct forcepoll_device *d)
+static bool look(struct forcepoll_device *d, bool all)
 {
 	DEFINE_IO_COMP_BATCH(iob);
 	struct block_device *bdev;
@@ -414,7 +416,7 @@ static bool look(struct forcepoll_device *d)
 	if (!q || !percpu_ref_tryget(&q->q_usage_counter))
 		goto out;
 	if (!blk_queue_quiesced(q))
-		look_at_queues(d, bdev, q->tag_set, &iob);
+		look_at_queues(d, bdev, q->tag_set, &iob, all);
 	percpu_ref_put(&q->q_usage_counter);
 	forcepoll_stats_count(FORCEPOLL_COUNT_looks);
 	forcepoll_flight_complete(&iob);
@@ -433,7 +435,7 @@ bool forcepoll_flight_look(const struct forcepoll_owner *owner)
 
 		if (d && test_bit(d->bit, &owner->devices) &&
 		    atomic_read(&d->bios))
-			found |= look(d);
+			found |= look(d, false);
 	}
 	return found;
 }
@@ -465,7 +467,7 @@ static void look_for_owner(struct work_struct *work)
 			break;
 		}
 		forcepoll_stats_count(FORCEPOLL_COUNT_backstop);
-		while (look(d)) {
+		while (look(d, true)) {
 			start = ktime_get();
 			cond_resched();
 		}
@@ -570,7 +572,7 @@ static void look_in_passing(struct forcepoll_device *d, u64 now)
 		WRITE_ONCE(d->looks_submit, looks);
 		WRITE_ONCE(d->since, now);
 	} else if ((s64)(now - READ_ONCE(d->since)) > (s64)period_min()) {
-		look(d);
+		look(d, true);
 	}
 }
 
