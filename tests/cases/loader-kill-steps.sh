@@ -4,7 +4,7 @@
 # DESCRIPTION: kills the loader after each step of its starts and stops: stop, or a new
 # run, leaves nothing behind.
 # SET: slow
-# TIMEOUT: 900
+# TIMEOUT: 1200
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
