@@ -387,6 +387,9 @@ targets() {
 	jq -r '.[].formatted | "\(.key):\(.value.flags % 16777216)"' <<<"$map"
 }
 
+# target_tgids: the processes alone, as sort has them.
+target_tgids() { targets | cut -d: -f1 | sort; }
+
 # targets_are TGID:FLAGS...: these and no others are targets.
 targets_are() { [ "$(targets | sort)" = "$(printf '%s\n' "$@" | sort)" ]; }
 

@@ -21,6 +21,7 @@ snapshot() {
 	bpftool map dump -j pinned "$PINS/cgroups"
 	bpftool map dump -j pinned "$PINS/state"
 	"$LOADER" status --json | jq -c '[.run, .targets, .targets_map_id]'
+	grep . /sys/module/forcepoll/parameters/{mode,max_poll_cpu,max_poll_cpu_total}
 }
 
 cg_make db
@@ -61,7 +62,7 @@ done
 check "nothing has changed" [ "$(snapshot)" = "$before" ]
 # Nor with pins of its own: there is one module.
 expect_fail 1 "^forcepoll-loader: .*another forcepoll is bound" "$LOADER" \
-	--pin-dir /sys/fs/bpf/second --cgroup "$CGROOT/other"
+	--pin-dir /sys/fs/bpf/second --cgroup "$CGROOT/other" --max-poll-cpu 30
 check "no pins of the second are left" [ ! -e /sys/fs/bpf/second ]
 check "the first has not changed" [ "$(snapshot)" = "$before" ]
 goes_on "fio is polled"
@@ -72,10 +73,7 @@ check "its end undoes all" undone
 defer eval "echo $(</proc/sys/kernel/kptr_restrict) >/proc/sys/kernel/kptr_restrict"
 "$LOADER" --module "$KO" -q --background --cgroup "$CGROOT/db" --mode poll --max-poll-cpu 30
 skip_busy N
-whole() {
-	snapshot | tail -n +2 # but for the links
-	grep . /sys/module/forcepoll/parameters/{mode,max_poll_cpu,max_poll_cpu_total}
-}
+whole() { snapshot | tail -n +2; } # but for the links
 before=$(whole)
 fails() {
 	local status=0

@@ -9,12 +9,6 @@ set -eu
 requires_forcepoll
 program proc
 
-targets() {
-	local map
-	map=$(bpftool map dump -j pinned "$PINS/targets") || fail "no map"
-	jq -r '.[].formatted.key' <<<"$map" | sort
-}
-
 # What came in less what went out is what is there. One that exits while it is
 # added (gone) was counted neither in nor out.
 balanced() {
@@ -45,8 +39,8 @@ done
 # The shell that joined to become the second sleep may still be on its way.
 in_cgroup() { grep -qx "$late" "$CGROOT/db/inner/cgroup.procs"; }
 check "the second sleep has joined" poll_until 30 in_cgroup
-check "only those that live are targets: $(targets | tr '\n' ' ')" [ \
-	"$(targets)" = "$(printf '%s\n' "$early" "$late" | sort)" ]
+check "only those that live are targets: $(target_tgids | tr '\n' ' ')" [ \
+	"$(target_tgids)" = "$(printf '%s\n' "$early" "$late" | sort)" ]
 "$LOADER" status --json >status.json
 check "the books balance" balanced
 check "5000 were born in it" [ "$(event fork_cgroup)" = 5000 ]
@@ -58,7 +52,7 @@ done
 
 kill "$early" "$late"
 wait "$early" "$late" || :
-check "none is left" [ -z "$(targets)" ]
+check "none is left" [ -z "$(target_tgids)" ]
 "$LOADER" status --json >status.json
 check "the books balance" balanced
 loader_stop

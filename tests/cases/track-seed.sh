@@ -11,11 +11,6 @@ set -eu
 requires_forcepoll
 program proc
 
-targets() {
-	local map
-	map=$(bpftool map dump -j pinned "$PINS/targets") || fail "no map"
-	jq -r '.[].formatted.key' <<<"$map" | sort
-}
 in_cgroups() { cat "$CGROOT/db/cgroup.procs" "$CGROOT/db/inner/cgroup.procs" | sort; }
 frozen() { grep -qx "frozen $1" "$CGROOT/db/cgroup.events"; }
 freeze() {
@@ -34,7 +29,7 @@ for ((round = 1; round <= 3; round++)); do
 	check "round $round: all stand still" freeze 1
 	inside=$(in_cgroups)
 	check "$(wc -l <<<"$inside") processes, all of them targets" [ \
-		"$(targets)" = "$inside" ]
+		"$(target_tgids)" = "$inside" ]
 	check "they go on" freeze 0
 	"$LOADER" status --json >status.json
 	check "they were there, or were born" jq -e \
