@@ -44,7 +44,8 @@ check "stop again: $(<said)" grep -q "^forcepoll-loader: nothing to stop" said
 "$LOADER" --module "$KO" -q --background --cgroup "$CGROOT/db"
 skip_busy N
 map=$("$LOADER" status --json | jq .targets_map_id)
-loader_start --cgroup "$CGROOT/db"
+loader_start --cgroup "$CGROOT/db" --max-bytes 8192
+check "who is there has its limit" status_is '.targets[0].max_bytes' 8192
 check "it says so" grep -q "took over a run that was left" loader.stderr
 check "a loader is running" status_is .run running
 check "the map is the same" status_is .targets_map_id "$map"
