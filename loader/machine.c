@@ -6,19 +6,23 @@
 #include "log.h"
 #include "machine.h"
 
+#define PROC_PID_INIT_INO 0xeffffffc /* the kernel's, which no header has */
+
 int machine_check(void)
 {
-	struct stat st;
-
 	if (geteuid())
 		return log_error(-EPERM, "must be run as root");
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return log_error(-ENOENT, "this kernel has no BTF (no "
 					  "/sys/kernel/btf/vmlinux): it needs "
 					  "CONFIG_DEBUG_INFO_BTF=y");
-	/* PROC_PID_INIT_INO of the kernel, which no header has. */
-	if (!stat("/proc/self/ns/pid", &st) && st.st_ino != 0xeffffffc)
-		log_warn("in a PID namespace: who runs already, outside of it, "
-			 "is not found, and names of processes may be wrong");
 	return 0;
+}
+
+bool machine_is_pid_namespace(void)
+{
+	struct stat st;
+
+	return !stat("/proc/self/ns/pid", &st) &&
+	       st.st_ino != PROC_PID_INIT_INO;
 }

@@ -157,6 +157,15 @@ int session_start(struct session *s)
 	return err;
 }
 
+/* PIDs are looked up where the loader runs; rules are for the whole machine. */
+static void warn_of_namespace(const struct options *o)
+{
+	if (machine_is_pid_namespace() &&
+	    (o->cgroups.n || o->comms.n || o->exes.n))
+		log_warn("in a PID namespace: processes outside of it that run "
+			 "already are not found, only those that come");
+}
+
 int session_choose(struct session *s)
 {
 	const struct options *o = s->options;
@@ -164,11 +173,13 @@ int session_choose(struct session *s)
 
 	err = err ?: select_rules(&s->selection, o, s->bpf);
 	err = err ?: select_seed(&s->selection, o, s->bpf);
-	if (err)
+	if (err) {
 		session_abort(s);
-	else
-		step("seed");
-	return err;
+		return err;
+	}
+	step("seed");
+	warn_of_namespace(o);
+	return 0;
 }
 
 void session_abort(const struct session *s)

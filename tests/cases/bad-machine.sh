@@ -71,6 +71,11 @@ outside=$!
 defer kill "$outside"
 refused "no such process: PID $outside" unshare --pid --fork --mount-proc \
 	"$LOADER" --module "$KO" --pid "$outside"
+warned() { grep -q "in a PID namespace: processes outside" err; }
+inside() { unshare --pid --fork --mount-proc "$LOADER" --module "$KO" -b "$@" 2>err; }
+check "a loader in there, of a cgroup" inside --cgroup "$CGROOT/db"
+check "says whom it does not see" warned
+"$LOADER" -q stop
 # It ends with its cgroup: unshare does not hear SIGTERM.
 # shellcheck disable=SC2016 # for the shell in there
 cg_run db unshare --pid --fork --mount-proc bash -c \
