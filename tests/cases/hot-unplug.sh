@@ -10,7 +10,12 @@ set -eu
 
 pci=$(nvme_pci)
 
-has_io() { (($(awk '{ print $1 + $5 }' "/sys/block/$1/stat") > $2)); }
+# has_io DEV READS WRITES: since it has its name it has done more than so many.
+has_io() {
+	local reads writes
+	read -r reads _ _ _ writes _ <"/sys/block/$1/stat"
+	((reads > $2 && writes > $3))
+}
 is_there() { [[ -b /dev/$(nvme_dev) ]]; }
 
 take_unbind() { echo "$pci" >/sys/bus/pci/drivers/nvme/unbind; }
@@ -21,14 +26,14 @@ give_unplug() { host "plug 0" >said; }
 # lose HOW: who reads and writes when the drive goes, and what each is told from then on.
 # Nothing here ends it but return: errexit is off where its status is looked at.
 lose() {
-	local dev was way pids=()
+	local dev reads writes way pids=()
 	dev=$(nvme_dev) || return
-	was=$(awk '{ print $1 + $5 }' "/sys/block/$dev/stat")
+	read -r reads _ _ _ writes _ <"/sys/block/$dev/stat"
 	for way in direct aio buffered ahead mmap around write awrite; do
 		cg_run db ./blocks $way 4096 "/dev/$dev" 0 2000 again >told.$way &
 		pids+=($!)
 	done
-	poll_until 30 has_io "$dev" $((was + 500)) || return
+	poll_until 30 has_io "$dev" $((reads + 300)) $((writes + 100)) || return
 	"take_$1" || return
 	for way in "${pids[@]}"; do
 		wait "$way" && return 1
