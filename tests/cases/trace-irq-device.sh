@@ -22,7 +22,8 @@ devices=$(jq '[.causes[] | select(.kind == "device IRQ")
 	| select(.name | test("nvme0q")).count] | add // 0' out)
 lines=$(irq_grown 1 nvme0q)
 echo "device interrupts: $devices of $lines"
-check "there was one for most reads" [ "$lines" -gt 850 ]
-# Those while it submitted are not in "before", and hit the kernel but for a few.
+# Those while it submitted are before "before", as many as the host is slow, and hit the
+# kernel but for a few.
+check "there were enough" [ "$lines" -gt 300 ]
 check "all hit user mode" [ $((100 * (lines - devices))) -le "$lines" ]
 check "and no others" [ $((100 * (devices - lines))) -le "$lines" ]
