@@ -21,7 +21,7 @@ bpf() {
 	bpftool link list -j
 	bpftool map list -j | jq -c 'map([.name, .type])'
 }
-traces() { grep -h forcepoll /proc/modules /proc/slabinfo /proc/vmallocinfo; }
+traces() { cat /proc/modules /proc/slabinfo /proc/vmallocinfo | grep forcepoll; }
 as_before() { diff before <(bpf) && ! traces; }
 # What the kernel holds for itself, in KiB.
 memory() {

@@ -118,6 +118,7 @@ static void reads(long n)
 	interrupts = open("/proc/interrupts", O_RDONLY);
 	while ((i = read(interrupts, text, sizeof(text))) > 0)
 		fwrite(text, 1, i, stdout);
+	fflush(stdout); /* somebody may wait for it */
 	/* To look into the ring is not to call the kernel. */
 	while (((volatile struct ring *)ring)->tail < n)
 		;
