@@ -109,14 +109,12 @@ static int interval_timer(double seconds)
 
 static int print_lines(struct run *r, struct status_lines *lines, int timer)
 {
-	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
 	__u64 expirations;
 	int err;
 
 	if (read(timer, &expirations, sizeof(expirations)) < 0)
 		return -errno;
-	/* Or no signal would be heard. The next line is of a longer time then. */
-	if (!poll(&out, 1, 0))
+	if (!signals_let_print())
 		return 0;
 	err = status_lines_print(lines);
 	if (!err && r->options->count_switches)

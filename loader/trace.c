@@ -281,14 +281,6 @@ static void poll_signals(const struct trace *t)
 	poll(&p, 1, 50);
 }
 
-/* Or no signal would be heard: what nobody reads is told together with the next. */
-static bool is_read(void)
-{
-	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
-
-	return poll(&out, 1, 0);
-}
-
 static int watch(struct trace *t)
 {
 	struct switches_sum before = {}, sum, since;
@@ -303,7 +295,7 @@ static int watch(struct trace *t)
 			break;
 		if (t->ustack)
 			stacks_learn(&t->seen);
-		if (t->interval && time >= next && is_read()) {
+		if (t->interval && time >= next && signals_let_print()) {
 			err = switches_read(&t->switches, &sum);
 			if (err)
 				break;
