@@ -26,3 +26,10 @@ void process_comm_clean(char comm[16])
 		if ((unsigned char)comm[i] < ' ' || comm[i] == 0x7f)
 			comm[i] = '?';
 }
+
+int process_by_tgid(const void *a, const void *b)
+{
+	const __u32 *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}

@@ -43,13 +43,6 @@ void shares_close(struct shares *s)
 	*s = (struct shares){};
 }
 
-static int by_tgid(const void *a, const void *b)
-{
-	const struct process_share *x = a, *y = b;
-
-	return (x->tgid > y->tgid) - (x->tgid < y->tgid);
-}
-
 static int by_spin(const void *a, const void *b)
 {
 	const struct process_share *x = a, *y = b;
@@ -106,7 +99,7 @@ static ssize_t read_all(const struct shares *s, struct process_share **all)
 		return -ENOMEM;
 	}
 	free(percpu);
-	qsort(*all, n, sizeof(**all), by_tgid);
+	qsort(*all, n, sizeof(**all), process_by_tgid);
 	return n;
 }
 
@@ -157,7 +150,7 @@ int shares_print(struct shares *s, __u64 irq_ns, double sec, int json)
 			subtract(&all[i],
 				 s->before ? bsearch(&all[i], s->before,
 						     s->nr_before, sizeof(*all),
-						     by_tgid) :
+						     process_by_tgid) :
 					     NULL);
 		free(s->before);
 		s->before = calloc(n + 1, sizeof(*all));

@@ -69,13 +69,6 @@ struct view {
 	int nr_devices;
 };
 
-static int by_tgid(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-
-	return x->tgid < y->tgid ? -1 : x->tgid > y->tgid;
-}
-
 /*
  * By tgid, each once: when the last one found has gone meanwhile the kernel begins
  * anew.
@@ -84,7 +77,7 @@ static void sort_targets(struct view *v)
 {
 	__u32 n = 0;
 
-	qsort(v->targets, v->nr_targets, sizeof(*v->targets), by_tgid);
+	qsort(v->targets, v->nr_targets, sizeof(*v->targets), process_by_tgid);
 	for (__u32 i = 0; i < v->nr_targets; i++)
 		if (!n || v->targets[i].tgid != v->targets[n - 1].tgid)
 			v->targets[n++] = v->targets[i];
