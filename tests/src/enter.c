@@ -3,7 +3,8 @@
  * enter syscalls|faults|naps|stacks|spin N: enters the kernel N times by the same
  * door, with "stacks" each time by another way there, or with "spin" stays outside
  * for N ms. enter reads N FILE: has N reads of 512 bytes in flight, prints
- * /proc/interrupts, and stays outside until all are done. Prints the mean time of
+ * /proc/interrupts, stays outside until all are done, and prints how many times some
+ * had ended meanwhile, as "steps N". Prints the mean time of
  * one, in ns: with tests/run --icount, that is in instructions. Then what
  * getrusage() says of this process: page faults, voluntary and involuntary context
  * switches.
@@ -102,8 +103,10 @@ static void reads(long n)
 		.aio_nbytes = sizeof(buf),
 	}, *one = &iocb;
 	aio_context_t ring = 0;
+	unsigned int tail, now;
 	char text[4096];
 	int interrupts;
+	long steps = 0;
 	long i;
 
 	if (syscall(SYS_io_setup, n, &ring)) {
@@ -120,8 +123,13 @@ static void reads(long n)
 		fwrite(text, 1, i, stdout);
 	fflush(stdout); /* somebody may wait for it */
 	/* To look into the ring is not to call the kernel. */
-	while (((volatile struct ring *)ring)->tail < n)
-		;
+	tail = ((volatile struct ring *)ring)->tail;
+	while (tail < n) {
+		now = ((volatile struct ring *)ring)->tail;
+		steps += now != tail;
+		tail = now;
+	}
+	printf("steps %ld\n", steps);
 }
 
 int main(int argc, char **argv)
