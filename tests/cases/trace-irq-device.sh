@@ -29,11 +29,13 @@ check "traced" sh -c '"$@" >out' sh "$LOADER" trace --json -- \
 devices=$(jq '[.causes[] | select(.kind == "device IRQ")
 	| select(.name | test("nvme0q")).count] | add // 0' out)
 lines=$(irq_grown 1 nvme0q)
+others=$(jq '[.causes[] | select(.kind == "timer" or .kind == "IPI").count] | add // 0' out)
 steps=$(awk '$1 == "steps" { print $2 }' before)
-echo "device interrupts: $devices of $lines; steps of the ring: $steps"
+echo "device interrupts: $devices of $lines; steps of the ring: $steps; others: $others"
 check "most reads ended alone" [ "$steps" -gt 500 ]
-# Each time that the ring was seen to have gone on, one at least had hit user mode; a busy
-# host's drive ends some together, and the second then hits the kernel.
-check "each that hit user mode is counted" [ $((100 * (steps - devices))) -le "$steps" ]
+# Each time that the ring was seen to have gone on, something had hit user mode: a read's
+# interrupt, or another in whose time it came. What comes while one is served, as when a
+# busy host's drive ends some together, hits the kernel.
+check "each that hit user mode is counted" [ $((steps - devices)) -le "$others" ]
 # Those while it submitted are not in "before", and hit the kernel but for a few.
 check "and no others" [ $((100 * (devices - lines))) -le "$lines" ]
