@@ -23,11 +23,9 @@ struct {
 	__type(value, struct share);
 } shares SEC(".maps");
 
-SEC("tp_btf/forcepoll_complete")
-int BPF_PROG(on_polled, struct bio *bio, __u32 bytes, __u32 origin,
-	     __u64 wait_ns, __u64 spin_ns)
+/* Of process @tgid. Preemption is off, and no interrupt does it. */
+static void add(__u32 tgid, __u64 polled, __u64 spin_ns)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct share *share = bpf_map_lookup_elem(&shares, &tgid);
 	struct share none = {};
 
@@ -37,10 +35,32 @@ int BPF_PROG(on_polled, struct bio *bio, __u32 bytes, __u32 origin,
 		share = bpf_map_lookup_elem(&shares, &tgid);
 	}
 	if (!share)
-		return 0;
-	/* Preemption is off, and no interrupt completes a polled bio. */
-	share->polled++;
+		return;
+	share->polled += polled;
 	share->spin_ns += spin_ns;
 	share->useful_ns += spin_ns < irq_ns ? spin_ns : irq_ns;
+}
+
+SEC("tp_btf/forcepoll_complete")
+int BPF_PROG(on_polled, struct bio *bio, __u32 bytes, __u32 origin,
+	     __u64 wait_ns, __u64 spin_ns)
+{
+	add(bpf_get_current_pid_tgid() >> 32, 1, spin_ns);
+	return 0;
+}
+
+/* Many in flight: who found one need not be who submitted it. */
+SEC("tp_btf/forcepoll_reap")
+int BPF_PROG(on_reaped, struct bio *bio, __u32 bytes, __u32 origin,
+	     __u64 wait_ns, __u32 tgid)
+{
+	add(tgid, 1, 0);
+	return 0;
+}
+
+SEC("tp_btf/forcepoll_spin")
+int BPF_PROG(on_spun, __u32 origin, __u64 spin_ns)
+{
+	add(bpf_get_current_pid_tgid() >> 32, 0, spin_ns);
 	return 0;
 }

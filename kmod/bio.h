@@ -18,6 +18,14 @@ struct forcepoll_bio {
 	bool remapped;
 };
 
+/* Of its disk, where it began: it had @bytes, and its driver may have advanced it. */
+static inline sector_t forcepoll_bio_sector(const struct bio *bio,
+					    unsigned int bytes)
+{
+	return bio->bi_iter.bi_sector -
+	       ((bytes - bio->bi_iter.bi_size) >> SECTOR_SHIFT);
+}
+
 /* Its completion is @end_io with @private now, and it has the flags @add. */
 static inline void forcepoll_bio_take(struct bio *bio,
 				      struct forcepoll_bio *was,

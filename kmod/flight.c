@@ -32,6 +32,7 @@
 #include "poll.h"
 #include "stash.h"
 #include "stats.h"
+#include "trace.h"
 
 static unsigned int backstop_us = 100;
 module_param(backstop_us, uint, 0644);
@@ -54,6 +55,7 @@ struct flight {
 	struct forcepoll_device *device;
 	struct forcepoll_owner *owner;
 	u8 origin; /* enum forcepoll_origin */
+	u32 tgid; /* of its submitter */
 	u64 start;
 	struct llist_node late;
 };
@@ -82,13 +84,16 @@ static struct forcepoll_device *land(struct flight *f)
 /* @polled: when it was found, or 0. */
 static void count(const struct flight *f, u64 polled)
 {
+	unsigned int bytes = f->was.iter.bi_size;
+	u64 ns = max_t(s64, polled - f->start, 0);
+
 	if (!polled) {
 		forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
 		return;
 	}
 	forcepoll_stats_count(FORCEPOLL_COUNT_async);
-	forcepoll_stats_polled(f->origin, f->was.iter.bi_size, 0,
-			       max_t(s64, polled - f->start, 0), 0);
+	forcepoll_stats_polled(f->origin, bytes, 0, ns, 0);
+	trace_forcepoll_reap(f->bio, bytes, f->origin, ns, f->tgid);
 }
 
 static u64 period_min(void)
@@ -556,6 +561,7 @@ static struct flight *take_off(struct bio *bio, struct forcepoll_owner *owner,
 		WRITE_ONCE(owner->origin, origin);
 	f->bio = bio;
 	f->origin = origin;
+	f->tgid = current->tgid;
 	f->start = local_clock();
 	return f;
 }

@@ -299,6 +299,7 @@ void forcepoll_poll_spun(const struct forcepoll_owner *owner,
 			 enum forcepoll_origin origin, u64 ns)
 {
 	forcepoll_stats_spun(origin, ns);
+	trace_forcepoll_spin(origin, ns);
 	if (forcepoll_budget_is_set())
 		forcepoll_budget_charge(READ_ONCE(owner->whose), ns);
 }

@@ -12,6 +12,7 @@
 #include <linux/blkdev.h>
 #include <linux/tracepoint.h>
 
+#include "bio.h"
 #include "forcepoll.h"
 
 /* Readers of the format in tracefs know the values of no enum. */
@@ -69,11 +70,10 @@ TRACE_EVENT(forcepoll_complete,
 		__field(unsigned int,	naps)
 	),
 
-	/* Of the disk, as is the sector. A driver may have advanced the bio. */
+	/* Of the disk, as is the sector. */
 	TP_fast_assign(
 		__entry->dev = disk_devt(bio->bi_bdev->bd_disk);
-		__entry->sector = bio->bi_iter.bi_sector -
-			((bytes - bio->bi_iter.bi_size) >> SECTOR_SHIFT);
+		__entry->sector = forcepoll_bio_sector(bio, bytes);
 		__entry->bytes = bytes;
 		__entry->origin = origin;
 		__entry->wait_ns = wait_ns;
@@ -88,6 +88,71 @@ TRACE_EVENT(forcepoll_complete,
 		  (unsigned long long)__entry->sector, __entry->bytes,
 		  __entry->wait_ns, __entry->spin_ns, __entry->polls,
 		  __entry->naps)
+);
+
+/*
+ * A bio in flight is complete, found by a look: of whoever waits, or passes, or of the
+ * backstop. Its submitter may be another task.
+ *
+ * @bytes:   as submitted
+ * @wait_ns: submission to completion
+ * @tgid:    the process that submitted it
+ */
+TRACE_EVENT(forcepoll_reap,
+
+	TP_PROTO(const struct bio *bio, unsigned int bytes,
+		 unsigned int origin, u64 wait_ns, unsigned int tgid),
+
+	TP_ARGS(bio, bytes, origin, wait_ns, tgid),
+
+	TP_STRUCT__entry(
+		__field(dev_t,		dev)
+		__field(sector_t,	sector)
+		__field(unsigned int,	bytes)
+		__field(unsigned int,	origin)
+		__field(u64,		wait_ns)
+		__field(unsigned int,	tgid)
+	),
+
+	TP_fast_assign(
+		__entry->dev = disk_devt(bio->bi_bdev->bd_disk);
+		__entry->sector = forcepoll_bio_sector(bio, bytes);
+		__entry->bytes = bytes;
+		__entry->origin = origin;
+		__entry->wait_ns = wait_ns;
+		__entry->tgid = tgid;
+	),
+
+	TP_printk("%d,%d origin=%s sector=%llu bytes=%u wait_ns=%llu tgid=%u",
+		  MAJOR(__entry->dev), MINOR(__entry->dev),
+		  forcepoll_show_origin(__entry->origin),
+		  (unsigned long long)__entry->sector, __entry->bytes,
+		  __entry->wait_ns, __entry->tgid)
+);
+
+/*
+ * The current task has polled for what it has in flight, all of it together.
+ *
+ * @spin_ns: CPU time
+ */
+TRACE_EVENT(forcepoll_spin,
+
+	TP_PROTO(unsigned int origin, u64 spin_ns),
+
+	TP_ARGS(origin, spin_ns),
+
+	TP_STRUCT__entry(
+		__field(unsigned int,	origin)
+		__field(u64,		spin_ns)
+	),
+
+	TP_fast_assign(
+		__entry->origin = origin;
+		__entry->spin_ns = spin_ns;
+	),
+
+	TP_printk("origin=%s spin_ns=%llu",
+		  forcepoll_show_origin(__entry->origin), __entry->spin_ns)
 );
 
 /*

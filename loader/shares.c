@@ -43,19 +43,23 @@ void shares_close(struct shares *s)
 	*s = (struct shares){};
 }
 
+/* The busiest first, and last those of whom there is nothing to say. */
 static int by_spin(const void *a, const void *b)
 {
-	const struct process_share *x = a, *y = b;
+	const struct share *x = &((const struct process_share *)a)->since;
+	const struct share *y = &((const struct process_share *)b)->since;
 
-	return (x->since.spin_ns < y->since.spin_ns) -
-	       (x->since.spin_ns > y->since.spin_ns);
+	if (x->spin_ns != y->spin_ns)
+		return x->spin_ns < y->spin_ns ? 1 : -1;
+	return (x->polled < y->polled) - (x->polled > y->polled);
 }
 
 /* A number used again, or forgotten and learnt again, begins at 0. */
 static void subtract(struct process_share *p, const struct process_share *was)
 {
 	p->since = p->total;
-	if (!was || was->total.polled > p->total.polled)
+	if (!was || was->total.polled > p->total.polled ||
+	    was->total.spin_ns > p->total.spin_ns)
 		return;
 	p->since.polled -= was->total.polled;
 	p->since.spin_ns -= was->total.spin_ns;
@@ -129,7 +133,9 @@ static void print_all(struct process_share *all, size_t n, double sec, int json)
 	qsort(all, n, sizeof(*all), by_spin);
 	if (json)
 		printf(",\"targets\":[");
-	for (size_t i = 0; i < n && i < most && all[i].since.polled; i++) {
+	for (size_t i = 0; i < n && i < most; i++) {
+		if (!all[i].since.polled && !all[i].since.spin_ns)
+			break;
 		if (json)
 			print_json(&all[i], i);
 		else

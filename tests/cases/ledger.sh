@@ -70,6 +70,23 @@ check "by process, each its own, together all" jq -es '
 	(map(.useful_ns_estimate + .wasted_ns_estimate) | add) ==
 		(map(.spin_ns) | add)' lines
 
+# In flight together: a process that submits, and waits, has them all.
+loader_start --cgroup "$CGROOT/db" --interval 0.3 --json --per-target >lines
+poll_until 60 test -s lines || fail "no lines"
+mark
+cg_run db fio --name=j --filename="/dev/$dev" --readonly --rw=randread --bs=4k \
+	--io_size=4M --direct=1 --ioengine=libaio --iodepth=4 --thread --output=/dev/null
+check "some were found in flight" since '$c.async > 100 and $l.spin_ns > 0'
+polled=$("$LOADER" status --json | jq --slurpfile was mark \
+	'.counters.polled - $was[0].counters.polled')
+check "the lines have them" poll_until 60 lines_say "$polled"
+loader_stop
+check "by process, in flight: $polled" jq -es --argjson polled "$polled" '
+	[.[].targets[]] as $t | ($t | map(.tgid) | unique | length) <= 2 and
+	($t | map(.polled) | add) == $polled and
+	($t | map(.spin_ns) | add) == (map(.spin_ns) | add) and
+	($t | map(.useful_ns_estimate) | add) == (map(.useful_ns_estimate) | add)' lines
+
 loader_start --cgroup "$CGROOT/db" --interval 0.3 --per-target >lines
 poll_until 60 test -s lines || fail "no lines"
 reads db 200

@@ -14,13 +14,16 @@ mountpoint -q $tracing || {
 	mount -t tracefs nodev $tracing
 	defer umount $tracing
 }
-event=$tracing/events/forcepoll/forcepoll_complete
+events=$tracing/events/forcepoll
+event=$events/forcepoll_complete
 
+# text_of EVENT: of all of them in the trace, in file trace.
+text_of() { sed -n "s/.* $1: //p" $tracing/trace >trace; }
 # traced CMD...: what it wrote to the trace, in file trace: the text of an event.
 traced() {
 	echo >$tracing/trace
 	"$@" || fail "$*"
-	sed -n 's/.*forcepoll_complete: //p' $tracing/trace >trace
+	text_of forcepoll_complete
 }
 # each REGEX COUNT: so many events, and all like this.
 each() {
@@ -61,6 +64,29 @@ faults=$(($("$LOADER" status --json | jq .polled.fault) - before))
 check "page faults: $faults" [ "$faults" -gt 100 ]
 sed -i '/origin=fault/!d' trace
 each "DEV origin=fault sector=[0-9]+ bytes=[0-9]+ $time" "$faults"
+
+# Many in flight: each bio is of who submitted it, and the time of who looked.
+echo 1 >"$events/forcepoll_reap/enable"
+echo 1 >"$events/forcepoll_spin/enable"
+# spun: as the module counts it, by origin
+spun() { "$LOADER" status --json | jq .ledger.spin_ns; }
+async() { "$LOADER" status --json | jq .counters.async; }
+before=$(async) spin=$(spun)
+traced cg_run db fio --name=j --filename="/dev/$dev" --readonly --rw=read --bs=4k \
+	--size=1M --offset=1M --direct=1 --ioengine=libaio --iodepth=4 --thread \
+	--output=/dev/null
+async=$(($(async) - before)) spin=$(($(spun) - spin))
+each "none that was waited for alone" 0
+check "found in flight: $async" [ "$async" -gt 20 ]
+text_of forcepoll_reap
+each "DEV origin=read sector=[0-9]+ bytes=4096 wait_ns=[1-9][0-9]* tgid=[1-9][0-9]*" \
+	"$async"
+check "their sectors, each once" awk -F'[ =]' '
+	$5 < 2048 || $5 >= 4096 || $5 % 8 || seen[$5]++ { exit 1 }' trace
+check "of one process" [ "$(grep -o 'tgid=.*' trace | sort -u | wc -l)" = 1 ]
+text_of forcepoll_spin
+check "the time, $spin ns, in $(wc -l <trace) parts" awk -F= -v spin="$spin" '
+	{ sum += $NF } END { exit !(sum == spin && sum > 0) }' trace
 
 # Still on: the module goes, and its events with it.
 loader_stop
