@@ -9,8 +9,6 @@ set -eu
 requires_forcepoll
 program proc
 
-# As status has them.
-targets() { "$LOADER" status --json | jq -r '.targets[] | "\(.tgid):\(.flags)"'; }
 children() { pgrep -P "$1" || :; }
 has_children() { (($(children "$1" | wc -l) == $2)); }
 threads_of() {
@@ -70,4 +68,19 @@ check "no child" targets_are "$top:4" "$CG_PID:4"
 check "none was counted" [ "$(event fork_follow)" = 0 ]
 cg_remove tree
 check "both have gone" targets_are
+loader_stop
+
+# In a chosen cgroup, too, those who are followed are so wherever they go.
+tree
+loader_start --pid "$top" --follow-forks --cgroup "$CGROOT/tree"
+grow
+family=$({ echo "$top"; children "$top"; children "$middle"; } | sed 's/$/:5/')
+check "five processes that are followed" targets_are "$family"
+cg_make elsewhere
+cg_move "$middle" elsewhere
+check "one has left" poll_until 30 cg_has "$middle" elsewhere
+check "and is followed still" targets_are "$family"
+cg_remove elsewhere
+cg_remove tree
+check "all have gone" targets_are
 loader_stop
