@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "process.h"
@@ -32,4 +33,22 @@ int process_by_tgid(const void *a, const void *b)
 	const __u32 *x = a, *y = b;
 
 	return (*x > *y) - (*x < *y);
+}
+
+size_t process_sort(void *all, size_t n, size_t size)
+{
+	char *last = all, *next = all;
+
+	if (!n)
+		return 0;
+	qsort(all, n, size, process_by_tgid);
+	while (--n) {
+		next += size;
+		if (!process_by_tgid(last, next))
+			continue;
+		last += size;
+		if (last != next)
+			memcpy(last, next, size);
+	}
+	return (last - (char *)all) / size + 1;
 }

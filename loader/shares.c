@@ -103,8 +103,7 @@ static ssize_t read_all(const struct shares *s, struct process_share **all)
 		return -ENOMEM;
 	}
 	free(percpu);
-	qsort(*all, n, sizeof(**all), process_by_tgid);
-	return n;
+	return process_sort(*all, n, sizeof(**all));
 }
 
 static void print_text(const struct process_share *p, double sec)

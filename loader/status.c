@@ -61,28 +61,13 @@ struct view {
 	struct forcepoll_classes classes;
 	__u64 events[FORCEPOLL_NR_EVENTS];
 	__u32 nr_targets;
-	struct entry {
+	struct {
 		__u32 tgid;
 		struct forcepoll_target target;
 	} * targets;
 	struct device *devices;
 	int nr_devices;
 };
-
-/*
- * By tgid, each once: when the last one found has gone meanwhile the kernel begins
- * anew.
- */
-static void sort_targets(struct view *v)
-{
-	__u32 n = 0;
-
-	qsort(v->targets, v->nr_targets, sizeof(*v->targets), process_by_tgid);
-	for (__u32 i = 0; i < v->nr_targets; i++)
-		if (!n || v->targets[i].tgid != v->targets[n - 1].tgid)
-			v->targets[n++] = v->targets[i];
-	v->nr_targets = n;
-}
 
 static int read_targets(struct view *v, const struct pins *pins)
 {
@@ -105,7 +90,8 @@ static int read_targets(struct view *v, const struct pins *pins)
 		prev = &key;
 	}
 	close(fd);
-	sort_targets(v);
+	v->nr_targets =
+		process_sort(v->targets, v->nr_targets, sizeof(*v->targets));
 	return 0;
 }
 

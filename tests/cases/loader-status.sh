@@ -35,4 +35,21 @@ check "for people too" grep -qE "^ +$CG_PID +fio +cgroup +- " <("$LOADER" status
 cg_start db perl -e '$0 = "a\033c"; sleep 1000'
 named() { "$LOADER" status >out && grep -qE "^ +$CG_PID +a\?c +cgroup" out; }
 check "control characters are shown as such" poll_until 30 named
+
+# Others come and go while it reads, and the one that it stands at may be among them.
+program fill
+(
+	while :; do
+		for what in "" -d; do
+			./fill $what "$PINS/targets" $((1 << 23)) 2000 >/dev/null
+		done
+	done
+) &
+for ((i = 0; i < 20; i++)); do
+	"$LOADER" status --json | jq -c '[.targets[].tgid]' >>lists
+done
+kill $!
+wait $! || :
+check "some are there" jq -es 'map(length) | max > 100' lists
+check "nobody is listed twice" jq -es 'all(length == (unique | length))' lists
 loader_stop
