@@ -20,12 +20,13 @@
  * its last thread, so no entry outlives its process.
  *
  * Task and cgroup pointers are followed directly: the programs' arguments are
- * typed, and a load through a pointer that is gone reads 0.
+ * typed, and a load through a pointer that is gone reads 0. But not from one ancestor
+ * to the next: for each step the verifier looks through the types of the whole kernel,
+ * which took most of a start.
  *
  * Every path that does nothing counts why, in the map "events".
  *
- * Known weakness: a cgroup that is chosen is looked for among the ancestors of a
- * process's own, MAX_DEPTH of them.
+ * Known weakness: of a process's ancestors, and its cgroup's, MAX_DEPTH are looked at.
  */
 #include "vmlinux.h"
 
@@ -40,7 +41,7 @@
 #define EBADF 9
 #define PF_EXITING 0x00000004
 #define PF_KTHREAD 0x00200000
-#define MAX_DEPTH 64
+#define MAX_DEPTH 4096
 #define COMM_LEN 16
 
 char LICENSE[] SEC("license") = "GPL";
@@ -159,24 +160,41 @@ static __always_inline bool has_flag(struct task_struct *task, __u32 flag)
 	return task->flags & flag;
 }
 
+struct cgroup_walk {
+	struct cgroup *at;
+	__u64 found; /* its id, or 0 */
+};
+
+static long cgroup_step(__u32 i, struct cgroup_walk *walk)
+{
+	/* Not in the path: CO-RE would relocate walk, too. */
+	struct cgroup *cgrp = walk->at;
+	__u64 id = BPF_CORE_READ(cgrp, kn, id);
+
+	if (bpf_map_lookup_elem(&cgroups, &id)) {
+		walk->found = id;
+		return 1;
+	}
+	walk->at = BPF_CORE_READ(cgrp, self.parent, cgroup);
+	return !walk->at;
+}
+
 /* What the chosen cgroup at or around @cgrp says, or NULL: none is chosen. */
 static __always_inline struct forcepoll_target *
 choice_around(struct cgroup *cgrp)
 {
-	for (int i = 0; i < MAX_DEPTH && cgrp; i++) {
-		__u64 id = cgrp->kn->id;
-		struct forcepoll_target *choice;
+	struct cgroup_walk walk = { .at = cgrp };
+	struct forcepoll_target *choice;
 
-		choice = bpf_map_lookup_elem(&cgroups, &id);
-		if (choice) {
-			/* Whoever finds it writes the same. */
-			choice->flags |= cgrp->level
-					 << FORCEPOLL_TARGET_LEVEL_SHIFT;
-			return choice;
-		}
-		cgrp = cgrp->self.parent->cgroup;
-	}
-	return NULL;
+	bpf_loop(MAX_DEPTH, cgroup_step, &walk, 0);
+	if (!walk.found)
+		return NULL;
+	choice = bpf_map_lookup_elem(&cgroups, &walk.found);
+	cgrp = walk.at;
+	if (choice) /* Whoever finds it writes the same. */
+		choice->flags |= BPF_CORE_READ(cgrp, level)
+				 << FORCEPOLL_TARGET_LEVEL_SHIFT;
+	return choice;
 }
 
 static __always_inline struct forcepoll_target *
@@ -220,23 +238,36 @@ name_choice(struct task_struct *task)
 	return choice;
 }
 
+struct parent_walk {
+	struct task_struct *at;
+	__u32 found; /* tgid, or 0 */
+};
+
+static long parent_step(__u32 i, struct parent_walk *walk)
+{
+	struct task_struct *task = walk->at;
+	struct forcepoll_target *target;
+	__u32 tgid;
+
+	task = BPF_CORE_READ(task, real_parent);
+	tgid = BPF_CORE_READ(task, tgid);
+	target = target_of(tgid);
+	walk->at = task;
+	if (tgid && target && target->flags & FORCEPOLL_TARGET_FOLLOW) {
+		walk->found = tgid;
+		return 1;
+	}
+	return !tgid;
+}
+
 /* What a followed target among the living ancestors of @task says, or NULL. */
 static __always_inline struct forcepoll_target *
 parent_choice(struct task_struct *task)
 {
-	for (int i = 0; i < MAX_DEPTH; i++) {
-		struct forcepoll_target *of_parent;
-		__u32 tgid;
+	struct parent_walk walk = { .at = task };
 
-		task = task->real_parent;
-		tgid = task->tgid;
-		if (!tgid)
-			break;
-		of_parent = target_of(tgid);
-		if (of_parent && of_parent->flags & FORCEPOLL_TARGET_FOLLOW)
-			return of_parent;
-	}
-	return NULL;
+	bpf_loop(MAX_DEPTH, parent_step, &walk, 0);
+	return walk.found ? target_of(walk.found) : NULL;
 }
 
 /* Before the child runs. */

@@ -56,4 +56,15 @@ check "who is born inside" targets_are "$old:2" "$(pgrep -P "$CG_PID"):2"
 check "as a child" [ $(($(event fork_cgroup) - born)) = 1 ]
 pkill -P "$CG_PID"
 wait "$CG_PID"
+
+# However deep.
+deep=db$(printf '/%d' {1..100})
+mkdir -p "$CGROOT/$deep"
+cg_move "$p" "$deep"
+check "who joins, 100 below" targets_are "$old:2" "$p:2"
+born=$(event fork_cgroup)
+cg_run "$deep" bash -c '/bin/true; :'
+check "who is born there" [ "$(event fork_cgroup)" -gt "$born" ]
+cg_move "$p" other
+check "who leaves from there" targets_are "$old:2"
 loader_stop
