@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * fuzz MAP SECONDS SEED   writes and deletes entries of a pinned map of targets at
- *                         random, one by one and in batches; prints how many
+ *                         random, one by one and in batches, LEAST times at the
+ *                         least; prints how many
  * fuzz -d MAP             deletes all that there are
  *
  * Most keys are of processes that may exist, some are 0, everybody.
@@ -16,6 +17,7 @@
 #include "../../bpf/forcepoll.h"
 
 #define BATCH 32
+#define LEAST 1000
 
 static __u64 state;
 
@@ -118,7 +120,7 @@ int main(int argc, char **argv)
 		return clear(fd) ? 1 : 0;
 	end = time(NULL) + atoi(argv[2]);
 	state = strtoull(argv[3], NULL, 10);
-	for (; time(NULL) < end; n++) {
+	for (; time(NULL) < end || n < LEAST; n++) {
 		if (!answered(change(fd))) {
 			perror("map");
 			return 1;
