@@ -7,7 +7,8 @@ set -eu
 . "$(dirname "$0")/../lib.sh"
 
 # random_reads FILE: 4 KiB each, told to the kernel to be random and not told.
-# (fio begins with an empty cache.)
+# (fio begins with an empty cache.) Who was kept from a CPU polls like those who have
+# some in flight, for some time (kmod/poll.c).
 random_reads() {
 	local hint
 	for hint in 1 0; do
@@ -15,8 +16,8 @@ random_reads() {
 		check "read $1" cg_run db fio --name=j --filename="$1" --size=16M \
 			--readonly --ioengine=psync --rw=randread --bs=4k \
 			--number_ios=300 --fadvise_hint=$hint
-		check "polled, not taken for read-ahead" stat_is '
-			.read > 250 and .async < 20'
+		check "polled, not taken for read-ahead" stat_is "
+			.read > 250 and (.async < 20 or $(stat_get held) > 0)"
 	done
 }
 
