@@ -68,7 +68,7 @@ each "DEV origin=fault sector=[0-9]+ bytes=[0-9]+ $time" "$faults"
 # Many in flight: each bio is of who submitted it, and the time of who looked.
 echo 1 >"$events/forcepoll_reap/enable"
 echo 1 >"$events/forcepoll_spin/enable"
-# spun: as the module counts it, by origin
+# spun, async: as the module counts them
 spun() { "$LOADER" status --json | jq .ledger.spin_ns; }
 async() { "$LOADER" status --json | jq .counters.async; }
 before=$(async) spin=$(spun)

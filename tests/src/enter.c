@@ -4,10 +4,9 @@
  * door, with "stacks" each time by another way there, or with "spin" stays outside
  * for N ms. enter reads N FILE: has N reads of 512 bytes in flight, prints
  * /proc/interrupts, stays outside until all are done, and prints how many times some
- * had ended meanwhile, as "steps N". Prints the mean time of
- * one, in ns: with tests/run --icount, that is in instructions. Then what
- * getrusage() says of this process: page faults, voluntary and involuntary context
- * switches.
+ * had ended meanwhile, as "steps N". Prints the mean time of one, in ns: with
+ * tests/run --icount, that is in instructions. Then what getrusage() says of this
+ * process: page faults, voluntary and involuntary context switches.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
