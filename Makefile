@@ -358,6 +358,7 @@ $(B)/fuzz/args: WRAP := argp_parse argp_error
 $(B)/fuzz/numbers: WRAP := argp_error
 $(B)/fuzz/ksyms: WRAP := fopen log_error
 $(B)/fuzz/maps $(B)/fuzz/elf: WRAP := fopen open
+$(B)/fuzz/maps: WRAP += stat
 
 # libFuzzer has a main() of its own.
 $(B)/fuzz/loader/main.o: RENAME := -Dmain=loader_main -Wno-missing-prototypes

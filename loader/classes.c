@@ -10,6 +10,7 @@
 
 #include "classes.h"
 #include "json.h"
+#include "printable.h"
 #include "process.h"
 
 static const char *const origins[] = {
@@ -52,6 +53,7 @@ static bool cgroup_path(__u64 id, char *path, int size)
 	} handle = { { .handle_bytes = sizeof(id), .handle_type = 0xfe }, 0 };
 	char link[32], full[4096];
 	int mount, fd = -1;
+	const char *rest;
 	ssize_t n = -1;
 
 	memcpy(handle.head.f_handle, &id, sizeof(id));
@@ -68,8 +70,8 @@ static bool cgroup_path(__u64 id, char *path, int size)
 	if (n < 0)
 		return false;
 	full[n] = 0;
-	snprintf(path, size, "%.*s", size - 1,
-		 strncmp(full, top, strlen(top)) ? full : full + strlen(top));
+	rest = strncmp(full, top, strlen(top)) ? full : full + strlen(top);
+	snprintf(path, size, "%.*s", size - 1, *rest ? rest : "/");
 	return true;
 }
 
@@ -130,6 +132,7 @@ const char *classes_name(const struct forcepoll_class_key *key, char *text,
 	device_name(key, device, sizeof(device));
 	snprintf(text, size, "%s %s %s %s %s", whose, origin_name(key),
 		 size_name(key), waits_name(key), device);
+	printable(text, size);
 	return text;
 }
 
@@ -178,6 +181,7 @@ void classes_print(struct forcepoll_classes *classes)
 			break;
 		}
 		whose_name(&c->key, whose, sizeof(whose));
+		printable(whose, sizeof(whose));
 		device_name(&c->key, device, sizeof(device));
 		printf("  %-11.11s %-6s %-5s %-5s %-8.8s %-9s %7s %7s %s\n",
 		       whose, origin_name(&c->key), size_name(&c->key),

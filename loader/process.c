@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine.h"
+#include "printable.h"
 #include "process.h"
 
 void process_comm(__u32 tgid, char comm[16])
@@ -11,21 +13,17 @@ void process_comm(__u32 tgid, char comm[16])
 	FILE *f;
 
 	strcpy(comm, tgid ? "?" : "(every process)");
+	/* Elsewhere the number is another process's, or nobody's. */
+	if (!tgid || machine_is_pid_namespace())
+		return;
 	snprintf(path, sizeof(path), "/proc/%u/comm", tgid);
-	f = tgid ? fopen(path, "r") : NULL;
+	f = fopen(path, "r");
 	if (!f)
 		return;
 	if (fgets(comm, 16, f))
 		comm[strcspn(comm, "\n")] = 0;
 	fclose(f);
-	process_comm_clean(comm);
-}
-
-void process_comm_clean(char comm[16])
-{
-	for (int i = 0; i < 16 && comm[i]; i++)
-		if ((unsigned char)comm[i] < ' ' || comm[i] == 0x7f)
-			comm[i] = '?';
+	printable(comm, 16);
 }
 
 int process_by_tgid(const void *a, const void *b)

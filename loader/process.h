@@ -5,11 +5,11 @@
 #include <linux/types.h>
 #include <stddef.h>
 
-/* What a process is called, clean; "?" when it is gone. */
+/*
+ * What a process is called, printable. "?" when it is gone, and for all that run in a
+ * PID namespace: @tgid is of the initial one, and /proc another's.
+ */
 void process_comm(__u32 tgid, char comm[16]);
-
-/* Any name of one, for a terminal: control characters become "?". */
-void process_comm_clean(char comm[16]);
 
 /* For bsearch(), of structs that begin with a tgid. */
 int process_by_tgid(const void *a, const void *b);

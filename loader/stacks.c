@@ -2,6 +2,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@
 #include "json.h"
 #include "ksyms.h"
 #include "log.h"
-#include "process.h"
+#include "machine.h"
+#include "printable.h"
 #include "stacks.h"
 #include "switches.h"
 #include "switches.skel.h"
@@ -33,20 +35,28 @@ void stacks_close(struct stacks *s)
 	free(s->counts);
 }
 
-void stacks_learn(struct stacks *s)
+static void learn(struct stacks *s, double time)
 {
 	int fd = bpf_map__fd(s->switches->bpf->maps.paths);
 	struct forcepoll_path path, *last = NULL;
+
+	if (machine_is_pid_namespace())
+		return; /* whose numbers are others' in its /proc */
+	while (!bpf_map_get_next_key(fd, last, &path)) {
+		if (path.tgid)
+			usyms_learn(&s->usyms, path.tgid, time);
+		last = &path;
+	}
+}
+
+void stacks_learn(struct stacks *s)
+{
 	double now = clock_now();
 
 	if (now < s->learnt + 0.2)
 		return;
 	s->learnt = now;
-	while (!bpf_map_get_next_key(fd, last, &path)) {
-		if (path.tgid)
-			usyms_learn(&s->usyms, path.tgid);
-		last = &path;
-	}
+	learn(s, now);
 }
 
 static int by_count(const void *a, const void *b)
@@ -61,16 +71,16 @@ int stacks_read(struct stacks *s)
 	int fd = bpf_map__fd(s->switches->bpf->maps.paths);
 	struct forcepoll_path path, *last = NULL;
 
-	s->learnt = 0;
 	if (s->user)
-		stacks_learn(s);
+		learn(s, HUGE_VAL); /* whatever was looked at lately */
 	s->counts = calloc(FORCEPOLL_MAX_PATHS, sizeof(*s->counts));
 	if (!s->counts)
 		return log_error(-ENOMEM, "%s", strerror(ENOMEM));
 	while (s->n < FORCEPOLL_MAX_PATHS &&
 	       !bpf_map_get_next_key(fd, last, &path)) {
 		s->counts[s->n].path = path;
-		process_comm_clean(s->counts[s->n].path.comm);
+		printable(s->counts[s->n].path.comm,
+			  sizeof(s->counts[s->n].path.comm));
 		if (!bpf_map_lookup_elem(fd, &path, &s->counts[s->n].count))
 			s->n++;
 		last = &path;

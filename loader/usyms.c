@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "printable.h"
 #include "usyms.h"
 
 struct usym {
@@ -20,8 +22,11 @@ struct segment {
 	__u64 offset, size, address;
 };
 
+/* Of two containers each may have its own at the same path. */
 struct ufile {
 	char *path;
+	unsigned long long inode;
+	unsigned int major, minor;
 	struct usym *syms;
 	size_t nr_syms;
 	struct segment segments[8];
@@ -35,6 +40,9 @@ struct mapping {
 
 struct uprocess {
 	__u32 tgid;
+	double looked; /* at its mappings */
+	dev_t dev; /* of the program that it ran then */
+	ino_t ino;
 	struct mapping *mappings;
 	size_t nr_mappings;
 };
@@ -145,45 +153,70 @@ static void read_symbols(struct ufile *f, __u32 tgid)
 }
 
 /* The index of a file, read when it is new; -1 without memory. */
-static long find_file(struct usyms *u, const char *path, __u32 tgid)
+static long find_file(struct usyms *u, const struct ufile *wanted, __u32 tgid)
 {
-	struct ufile *more;
+	struct ufile *f;
 
-	for (size_t i = 0; i < u->nr_files; i++)
-		if (!strcmp(u->files[i].path, path))
+	for (size_t i = 0; i < u->nr_files; i++) {
+		f = &u->files[i];
+		if (f->inode == wanted->inode && f->major == wanted->major &&
+		    f->minor == wanted->minor && !strcmp(f->path, wanted->path))
 			return i;
-	more = grown(u->files, u->nr_files, sizeof(*u->files));
-	if (!more)
+	}
+	f = grown(u->files, u->nr_files, sizeof(*f));
+	if (!f)
 		return -1;
-	u->files = more;
-	u->files[u->nr_files] = (struct ufile){ .path = strdup(path) };
-	if (!u->files[u->nr_files].path)
+	u->files = f;
+	f += u->nr_files;
+	*f = *wanted;
+	f->path = strdup(wanted->path);
+	if (!f->path)
 		return -1;
-	read_symbols(&u->files[u->nr_files], tgid);
+	read_symbols(f, tgid);
 	return u->nr_files++;
+}
+
+static bool has_mapping(const struct uprocess *p, const struct mapping *m)
+{
+	for (size_t i = 0; i < p->nr_mappings; i++)
+		if (!memcmp(&p->mappings[i], m, sizeof(*m)))
+			return true;
+	return false;
+}
+
+/* False without memory. */
+static bool add_mapping(struct uprocess *p, const struct mapping *m)
+{
+	struct mapping *more;
+
+	if (has_mapping(p, m))
+		return true;
+	more = grown(p->mappings, p->nr_mappings, sizeof(*more));
+	if (!more)
+		return false; /* and the old ones are still there */
+	p->mappings = more;
+	p->mappings[p->nr_mappings++] = *m;
+	return true;
 }
 
 static void read_maps(struct usyms *u, struct uprocess *p, FILE *maps)
 {
 	char line[4400], path[4200], flags[8];
 	unsigned long long start, end, offset;
-	struct mapping *more;
+	struct ufile f = { .path = path };
 	long file;
 
 	while (fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%llx-%llx %7s %llx %*s %*s %4199[^\n]",
-			   &start, &end, flags, &offset, path) != 5 ||
+		if (sscanf(line, "%llx-%llx %7s %llx %x:%x %llu %4199[^\n]",
+			   &start, &end, flags, &offset, &f.major, &f.minor,
+			   &f.inode, path) != 8 ||
 		    flags[2] != 'x' || path[0] != '/')
 			continue;
-		file = find_file(u, path, p->tgid);
-		if (file < 0)
+		file = find_file(u, &f, p->tgid);
+		if (file < 0 ||
+		    !add_mapping(p,
+				 &(struct mapping){ start, end, offset, file }))
 			return;
-		more = grown(p->mappings, p->nr_mappings, sizeof(*more));
-		if (!more)
-			return; /* else the old ones are gone */
-		p->mappings = more;
-		p->mappings[p->nr_mappings++] =
-			(struct mapping){ start, end, offset, file };
 	}
 }
 
@@ -195,24 +228,43 @@ static struct uprocess *find_process(const struct usyms *u, __u32 tgid)
 	return NULL;
 }
 
-void usyms_learn(struct usyms *u, __u32 tgid)
+/* What it maps changes by dlopen(), every so often; by exec, all of it. */
+static bool is_known(const struct uprocess *p, const struct stat *exe,
+		     double time)
 {
-	struct uprocess *more;
+	return time < p->looked + 1 && exe->st_ino == p->ino &&
+	       exe->st_dev == p->dev;
+}
+
+void usyms_learn(struct usyms *u, __u32 tgid, double time)
+{
+	struct uprocess *p = find_process(u, tgid);
+	struct stat exe = {};
 	char path[32];
 	FILE *maps;
 
-	if (find_process(u, tgid))
+	snprintf(path, sizeof(path), "/proc/%u/exe", tgid);
+	if (stat(path, &exe) && p)
+		return; /* gone */
+	if (p && is_known(p, &exe, time))
 		return;
 	snprintf(path, sizeof(path), "/proc/%u/maps", tgid);
 	maps = fopen(path, "re");
 	if (!maps)
 		return;
-	more = grown(u->processes, u->nr_processes, sizeof(*more));
-	if (more) {
-		u->processes = more;
-		more += u->nr_processes++;
-		*more = (struct uprocess){ .tgid = tgid };
-		read_maps(u, more, maps);
+	if (!p) {
+		p = grown(u->processes, u->nr_processes, sizeof(*p));
+		if (p) {
+			u->processes = p;
+			p += u->nr_processes++;
+			*p = (struct uprocess){ .tgid = tgid };
+		}
+	}
+	if (p) {
+		p->looked = time;
+		p->dev = exe.st_dev;
+		p->ino = exe.st_ino;
+		read_maps(u, p, maps);
 	}
 	fclose(maps);
 }
@@ -246,7 +298,8 @@ const char *usyms_name(const struct usyms *u, __u32 tgid, __u64 address,
 	const struct uprocess *p = find_process(u, tgid);
 
 	snprintf(buf, size, "[unknown]");
-	for (size_t i = 0; p && i < p->nr_mappings; i++) {
+	/* From the last that was found: what is older may be gone. */
+	for (size_t i = p ? p->nr_mappings : 0; i--;) {
 		const struct mapping *m = &p->mappings[i];
 		const struct ufile *f = &u->files[m->file];
 		const char *base = strrchr(f->path, '/') + 1, *name;
@@ -258,6 +311,8 @@ const char *usyms_name(const struct usyms *u, __u32 tgid, __u64 address,
 			snprintf(buf, size, "%s (%s)", name, base);
 		else
 			snprintf(buf, size, "[%s]", base);
+		printable(buf, size);
+		break;
 	}
 	return buf;
 }

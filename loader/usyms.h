@@ -6,8 +6,9 @@
 #include <stddef.h>
 
 /*
- * Symbols of processes: what they have mapped, as it was when they were looked
- * at, and the function symbols of these files.
+ * Symbols of processes: what they have mapped, whenever they were looked at, and the
+ * function symbols of these files. Of two that were mapped at one address, one after
+ * the other, the later names all.
  */
 struct usyms {
 	struct uprocess *processes;
@@ -16,10 +17,14 @@ struct usyms {
 	size_t nr_files;
 };
 
-/* Looks at a process that is not known yet, while it is there to look at. */
-void usyms_learn(struct usyms *u, __u32 tgid);
+/*
+ * Looks at a process, while it is there to look at: one that is not known, or runs
+ * another program than before, or was last looked at a second before @time (seconds, of
+ * any clock).
+ */
+void usyms_learn(struct usyms *u, __u32 tgid, double time);
 
-/* "name (file)", "[file]" or "[unknown]", into @buf; returns it. */
+/* "name (file)", "[file]" or "[unknown]", into @buf, printable; returns it. */
 const char *usyms_name(const struct usyms *u, __u32 tgid, __u64 address,
 		       char *buf, size_t size);
 

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	content = data;
 	length = size;
-	usyms_learn(&u, 7);
+	usyms_learn(&u, 7, 0);
 	for (__u64 at = 0; at < 0x2000; at += 16) {
 		name = usyms_name(&u, 7, START + at, buf, sizeof(buf));
 		must(!strcmp(name, "[file]") ||

@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: names the frames of user stacks: those of what a process has become by
+# exec, of two files at one path, and of symbols that would command the terminal.
+# TIMEOUT: 120
+# shellcheck disable=SC2016 # for other shells
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# trace ARGS...: what it says, in file out
+trace() {
+	check "trace $*" sh -c '"$@" >out' sh "$LOADER" trace "$@"
+}
+named() { jq -r '.stacks[].user[]' out | grep -qxF "$1"; }
+
+[[ -x $LOADER ]] || skip "no build/forcepoll-loader"
+program enter
+
+# The shell is known when it becomes another.
+cat >becomes <<-'END'
+	while [ ! -e go ]; do sleep 0.1; done
+	exec ./enter naps 1000000000
+END
+sh becomes &
+shell=$!
+defer _end $shell
+traced() { grep -q '^forcepoll-loader: tracing$' err; }
+"$LOADER" trace -p $shell -d 6 --json --stacks 9 --ustack >out 2>err &
+tracer=$!
+defer _end $tracer
+check "it is traced" poll_until 60 traced
+after 1
+touch go
+wait $tracer || fail "status $?"
+check "its caller is named" named "main (enter)"
+
+# Each has its own at the same path, as containers have.
+objcopy --prefix-symbols=$'other_\e[31m\n' enter other
+cat >in_own <<-'END'
+	mount -t tmpfs none /mnt
+	cp "$1" /mnt/program
+	exec /mnt/program naps 1000000000
+END
+cg_make db
+for file in enter other; do
+	cg_start db unshare -m sh in_own $file
+	defer _end "$CG_PID"
+done
+runs() { [[ $(pgrep -fc '^/mnt/program naps') == 2 ]]; }
+check "both run" poll_until 60 runs
+trace -c "$CGROOT/db" -d 2 --json --stacks 9 --ustack
+check "that of one" named "main (program)"
+check "that of the other, printable" named "other_?[31m?main (program)"
+trace -c "$CGROOT/db" -d 2 --stacks 9 --ustack
+check "nor in a table" eval '! grep -q $'"'\e'"' out'
+trace -c "$CGROOT/db" -d 2 --folded --ustack
+check "nor folded" eval '! grep -q $'"'\e'"' out'
+check "a line a stack" eval '! grep -vE "^[^;]+;.* [0-9]+$" out'
