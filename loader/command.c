@@ -109,7 +109,8 @@ int command_go(struct command *c, const char *name)
 /* Of what a terminal sends it gets its own copy. */
 void command_signal(const struct command *c, const siginfo_t *info)
 {
-	if (info->si_code <= 0)
+	/* Whoever has its number when it has ended is another. */
+	if (info->si_code <= 0 && !c->ended)
 		kill(c->pid, info->si_signo);
 }
 
