@@ -229,9 +229,12 @@ static int open_all(struct ab *ab)
 /* All is undone before anything is said. */
 static int close_all(struct ab *ab)
 {
+	int err;
+
 	ab_probe_close(&ab->probe);
+	err = guard_end(&ab->guard, &ab->session);
 	session_close(&ab->session);
-	return guard_end(&ab->guard);
+	return err;
 }
 
 static int run(struct ab *ab)

@@ -49,7 +49,7 @@ int guard_start(struct guard *g, const struct session *s)
 	return 0;
 }
 
-int guard_end(struct guard *g)
+int guard_end(struct guard *g, const struct session *s)
 {
 	int status;
 
@@ -59,5 +59,10 @@ int guard_end(struct guard *g)
 	if (waitpid(g->pid, &status, 0) < 0)
 		return log_error(-errno, "guard: %s", strerror(errno));
 	g->pid = 0;
+	if (WIFSIGNALED(status)) {
+		log_warn("the process that undoes it was killed, by signal %d",
+			 WTERMSIG(status));
+		return session_undo(s);
+	}
 	return status ? -EIO : 0; /* it said why */
 }

@@ -18,7 +18,7 @@ struct guard {
 /* With the session locked, before it is started. 0 or -errno, said. */
 int guard_start(struct guard *g, const struct session *s);
 
-/* Has it undo the session now. 0 or -errno, said. */
-int guard_end(struct guard *g);
+/* Has it undo the session now, which is not closed yet. 0 or -errno, said. */
+int guard_end(struct guard *g, const struct session *s);
 
 #endif

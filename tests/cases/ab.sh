@@ -159,6 +159,12 @@ ab_start
 kill -KILL "$pid"
 wait "$pid" || :
 check "nor the module that it loaded" poll_until 60 undone
+ab_start
+pkill -KILL -P "$pid"
+kill -INT "$pid"
+wait "$pid" || :
+check "also without the child that is there for it" undone
+check "who says so" grep -q "was killed, by signal 9" err
 fio_end
 
 # What it cannot use
