@@ -137,6 +137,21 @@ int pins_check(struct pins *pins, const char *dir)
 	return err;
 }
 
+/* A status looks whether it is held by holding it, for as long as that takes. */
+static int take(int fd)
+{
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+
+	for (int i = 0; i < 20; i++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return 0;
+		if (errno != EWOULDBLOCK)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return -errno;
+}
+
 /*
  * Where bpf is mounted, everybody may make directories, and links to others. Who owns
  * one, or may write to it, could end what the pins in there keep. And whoever has just
@@ -146,15 +161,17 @@ static int open_locked(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat now, st;
-	int err = 0;
+	int err;
 
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &st) || lstat(dir, &now))
+	err = take(fd);
+	if (!err && (fstat(fd, &st) || lstat(dir, &now)))
 		err = -errno;
-	else if (now.st_ino != st.st_ino || now.st_dev != st.st_dev)
+	if (!err && (now.st_ino != st.st_ino || now.st_dev != st.st_dev))
 		err = -ENOENT;
-	else if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+	if (!err &&
+	    (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH)))
 		err = -EPERM;
 	if (!err)
 		return fd;
