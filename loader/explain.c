@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "forcepoll.h"
 #include "explanation.h"
@@ -11,15 +12,20 @@
 #include "explain.h"
 #include "explain.skel.h"
 #include "log.h"
+#include "out.h"
 
 static int hear(void *context, void *data, size_t size)
 {
 	const struct explanation *x = data;
+	struct explain *e = context;
 	char name[512];
 
-	(void)context;
 	if (size < sizeof(*x))
 		return 0;
+	if (!out_takes(STDERR_FILENO, false)) {
+		e->unread++;
+		return 0;
+	}
 	classes_name(&x->key, name, sizeof(name));
 	if (x->interrupt_ns && x->poll_ns)
 		log_info("%s: %s -> %s, %s (interrupt %.1f us, poll %.1f us)",
@@ -42,7 +48,7 @@ int explain_open(struct explain *e)
 	err = err ?: explain_bpf__attach(e->bpf);
 	if (!err) {
 		e->news = ring_buffer__new(bpf_map__fd(e->bpf->maps.news), hear,
-					   NULL, NULL);
+					   e, NULL);
 		if (!e->news)
 			err = -errno;
 	}
@@ -54,9 +60,9 @@ int explain_open(struct explain *e)
 
 void explain_close(struct explain *e)
 {
-	if (e->bpf && e->bpf->bss->lost)
+	if (e->bpf && e->bpf->bss->lost + e->unread)
 		log_warn("--explain has missed %llu changes",
-			 e->bpf->bss->lost);
+			 e->bpf->bss->lost + e->unread);
 	ring_buffer__free(e->news);
 	explain_bpf__destroy(e->bpf);
 	*e = (struct explain){};

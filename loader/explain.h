@@ -9,6 +9,7 @@ struct ring_buffer;
 struct explain {
 	struct explain_bpf *bpf;
 	struct ring_buffer *news;
+	unsigned long long unread; /* left out, as nobody reads stderr */
 };
 
 /* The module is loaded. 0, or -errno, said. Holds the module until it is closed. */

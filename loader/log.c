@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <bpf/libbpf.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "log.h"
 
 int log_level = LOG_INFO;
 
+/* For somebody who reads: to wait for good would be not to hear the signal to end. */
 static void line(const char *format, va_list args)
 {
+	struct pollfd err = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (!poll(&err, 1, 1000))
+		return;
 	fputs("forcepoll-loader: ", stderr);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);

@@ -139,6 +139,27 @@ int module_set(const char *name, const char *value)
 	return 0;
 }
 
+int module_get(const char *name, char *value, size_t size)
+{
+	char path[128];
+	int fd, err = 0;
+	ssize_t n = 0;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		n = read(fd, value, size - 1);
+	if (fd < 0 || n < 0)
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		return log_error(err, "%s: %s", path, strerror(-err));
+	value[n] = 0;
+	value[strcspn(value, "\n")] = 0;
+	return 0;
+}
+
 /* Of what the module says in @path; 0 when it says nothing. */
 static char first_of(const char *path)
 {

@@ -3,6 +3,7 @@
 #define MODULE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 bool module_loaded(void);
 
@@ -15,8 +16,9 @@ bool module_used(void);
  */
 int module_load(const char *file, int lock);
 
-/* Write its parameter @name. 0, or -errno, said. */
+/* Write its parameter @name, or read it as one word. 0, or -errno, said. */
 int module_set(const char *name, const char *value);
+int module_get(const char *name, char *value, size_t size);
 
 /* False where an administrator has switched polling off. */
 bool module_enabled(void);

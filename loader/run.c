@@ -25,6 +25,7 @@
 #include "machine.h"
 #include "module.h"
 #include "options.h"
+#include "out.h"
 #include "pins.h"
 #include "run.h"
 #include "select_devices.h"
@@ -91,7 +92,7 @@ static int counters_print(struct counters *c, const struct options *o)
 	switches_free(&c->before);
 	c->before = sum;
 	c->time = time;
-	return fflush(stdout) ? -errno : 0;
+	return 0;
 }
 
 static int interval_timer(double seconds)
@@ -109,17 +110,19 @@ static int interval_timer(double seconds)
 
 static int print_lines(struct run *r, struct status_lines *lines, int timer)
 {
+	const struct options *o = r->options;
 	__u64 expirations;
 	int err;
 
 	if (read(timer, &expirations, sizeof(expirations)) < 0)
 		return -errno;
-	if (!signals_let_print())
+	/* What is left out now is told together with what comes after. */
+	if (!out_takes(STDOUT_FILENO, o->per_target || o->count_switches))
 		return 0;
 	err = status_lines_print(lines);
-	if (!err && r->options->count_switches)
-		err = counters_print(&r->counters, r->options);
-	return err;
+	if (!err && o->count_switches)
+		err = counters_print(&r->counters, o);
+	return err ?: out_flush();
 }
 
 /* Until a signal, or until nobody reads the lines any more. */
@@ -225,30 +228,30 @@ static int run_locked(struct session *s, const struct options *o)
 
 	signals_block(&signals);
 	signal(SIGPIPE, SIG_IGN);
+	if (o->interval)
+		out_open();
 	err = session_start(s);
-	if (err)
-		return err;
-	if (o->explain)
+	if (!err && o->explain)
 		err = explain_open(&r.explain);
 	if (!err && o->count_switches)
 		err = counters_open(&r.counters,
 				    bpf_map__fd(s->bpf->maps.targets), o);
-	if (err)
-		session_abort(s);
 	err = err ?: session_choose(s);
-	if (!err) {
+	if (err) {
+		explain_close(&r.explain); /* its program holds the module */
+		session_abort(s);
+	} else {
 		follow_disks(&r);
 		log_info("ready: %s", s->pins.found ?
 					      "took over a run that was left" :
 				      o->observe ? "observing" :
 						   "polling");
-		if (!o->background) {
-			err = wait_for_end(&r, &signals);
-			explain_close(&r.explain);
-			err = session_undo(s) ?: err;
-		}
 	}
-	explain_close(&r.explain);
+	if (!err && !o->background) {
+		err = wait_for_end(&r, &signals);
+		explain_close(&r.explain);
+		err = session_undo(s) ?: err;
+	}
 	disks_close(&r.disks);
 	counters_close(&r.counters);
 	return err;

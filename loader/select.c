@@ -15,6 +15,7 @@
 
 #include "forcepoll.h"
 
+#include "device.h"
 #include "log.h"
 #include "options.h"
 #include "select.h"
@@ -91,6 +92,7 @@ void select_free(struct selection *s, const struct options *o)
 	free(s->exes);
 	select_free_devices(s);
 	free(s->tgids);
+	free(s->before);
 }
 
 /* Run an iterator to its end. */
@@ -192,6 +194,35 @@ void select_configure(const struct options *o, struct targets_bpf *bpf)
 	bpf_program__set_autoattach(bpf->progs.observe_all, false);
 }
 
+/* What is there now, before it is written to. */
+static int note(struct selection *s, const struct bpf_map *map, const void *key)
+{
+	struct entry_before *more;
+
+	more = reallocarray(s->before, s->nr_before + 1, sizeof(*more));
+	if (!more)
+		return log_error(-ENOMEM, "%s", strerror(ENOMEM));
+	s->before = more;
+	more += s->nr_before++;
+	*more = (struct entry_before){ .map = bpf_map__fd(map) };
+	memcpy(more->key, key, bpf_map__key_size(map));
+	more->was = !bpf_map_lookup_elem(more->map, key, &more->value);
+	return 0;
+}
+
+void select_undo(struct selection *s)
+{
+	while (s->nr_before) {
+		const struct entry_before *e = &s->before[--s->nr_before];
+
+		if (e->was) /* a process or cgroup that has gone stays so */
+			bpf_map_update_elem(e->map, e->key, &e->value,
+					    BPF_EXIST);
+		else
+			bpf_map_delete_elem(e->map, e->key);
+	}
+}
+
 static int put(struct bpf_map *map, const void *key, const void *value,
 	       const char *what)
 {
@@ -205,8 +236,8 @@ static int put(struct bpf_map *map, const void *key, const void *value,
 	return 0;
 }
 
-static int put_exe(struct targets_bpf *bpf, int fd, const char *path,
-		   const struct forcepoll_target *target)
+static int put_exe(struct selection *s, struct targets_bpf *bpf, int fd,
+		   const char *path, const struct forcepoll_target *target)
 {
 	struct {
 		__u32 fd, pad;
@@ -222,7 +253,8 @@ static int put_exe(struct targets_bpf *bpf, int fd, const char *path,
 	err = err ?: (int)opts.retval;
 	if (err)
 		return log_error(err, "%s: %s", path, strerror(-err));
-	return put(bpf->maps.exes, &id.exe, target, path);
+	err = note(s, bpf->maps.exes, &id.exe);
+	return err ?: put(bpf->maps.exes, &id.exe, target, path);
 }
 
 static int put_cgroup(const struct selection *s, const struct options *o,
@@ -235,24 +267,38 @@ static int put_cgroup(const struct selection *s, const struct options *o,
 		   o->cgroups.word[i]);
 }
 
-int select_rules(const struct selection *s, const struct options *o,
+static int put_devices(struct selection *s, struct targets_bpf *bpf)
+{
+	int err = 0;
+
+	for (int i = 0; i < s->nr_devices && !err; i++)
+		err = note(s, bpf->maps.devices, &s->devices[i]->dev);
+	return err ?: select_put_devices(s, bpf);
+}
+
+int select_rules(struct selection *s, const struct options *o,
 		 struct targets_bpf *bpf)
 {
 	struct forcepoll_target target = s->target;
-	int err = o->devices.n ? select_put_devices(s, bpf) : 0;
+	int err = o->devices.n ? put_devices(s, bpf) : 0;
 
-	for (size_t i = 0; i < o->cgroups.n && !err; i++)
-		err = put_cgroup(s, o, bpf, i);
+	for (size_t i = 0; i < o->cgroups.n && !err; i++) {
+		err = note(s, bpf->maps.cgroups, &s->cgroups[i]);
+		err = err ?: put_cgroup(s, o, bpf, i);
+	}
 
 	target.flags = s->target.flags | FORCEPOLL_TARGET_NAME;
 	for (size_t i = 0; i < o->comms.n && !err; i++) {
 		char comm[16] = "";
 
 		memcpy(comm, o->comms.word[i], strlen(o->comms.word[i]));
-		err = put(bpf->maps.comms, comm, &target, o->comms.word[i]);
+		err = note(s, bpf->maps.comms, comm);
+		err = err   ?:
+			      put(bpf->maps.comms, comm, &target,
+				  o->comms.word[i]);
 	}
 	for (size_t i = 0; i < o->exes.n && !err; i++)
-		err = put_exe(bpf, s->exes[i], o->exes.word[i], &target);
+		err = put_exe(s, bpf, s->exes[i], o->exes.word[i], &target);
 	return err;
 }
 
@@ -282,7 +328,7 @@ static int seed(struct targets_bpf *bpf)
 		     0;
 }
 
-int select_seed(const struct selection *s, const struct options *o,
+int select_seed(struct selection *s, const struct options *o,
 		struct targets_bpf *bpf)
 {
 	struct forcepoll_target target = s->target;
@@ -290,13 +336,20 @@ int select_seed(const struct selection *s, const struct options *o,
 	int err = 0;
 
 	bpf->bss->seeding = o->follow;
-	if (o->all)
-		err = put(bpf->maps.targets, &everybody, &target, "--all");
-
 	target.flags = s->target.flags | FORCEPOLL_TARGET_PID |
 		       (o->follow ? FORCEPOLL_TARGET_FOLLOW : 0);
-	for (size_t i = 0; i < o->pids.n && !err; i++)
-		err = put_pid(bpf, o->pids.word[i], s->tgids[i], &target);
+	for (size_t i = 0; i < o->pids.n && !err; i++) {
+		err = note(s, bpf->maps.targets, &s->tgids[i]);
+		err = err   ?:
+			      put_pid(bpf, o->pids.word[i], s->tgids[i],
+				      &target);
+	}
+	if (!err && o->all) {
+		err = note(s, bpf->maps.targets, &everybody);
+		err = err   ?:
+			      put(bpf->maps.targets, &everybody, &s->target,
+				  "--all");
+	}
 	/* After the PIDs, whose children it looks for too. */
 	err = err ?: seed(bpf);
 	bpf->bss->seeding = false;

@@ -10,6 +10,14 @@ struct device;
 struct options;
 struct targets_bpf;
 
+/* An entry of a map before it was written to. */
+struct entry_before {
+	int map;
+	bool was;
+	unsigned char key[16];
+	struct forcepoll_target value; /* or that of a device, which is shorter */
+};
+
 /* What the words on the command line stand for. */
 struct selection {
 	__u64 *cgroups; /* ids */
@@ -21,6 +29,8 @@ struct selection {
 	int nr_chosen;
 	__u32 *tgids; /* by select_pids() */
 	struct forcepoll_target target; /* what all of them get */
+	struct entry_before *before; /* of what has been written, in this order */
+	size_t nr_before;
 };
 
 /*
@@ -39,12 +49,18 @@ int select_pids(struct selection *s, const struct options *o,
 void select_configure(const struct options *o, struct targets_bpf *bpf);
 
 /* What is chosen by a rule, into cgroups, comms, exes and devices. */
-int select_rules(const struct selection *s, const struct options *o,
+int select_rules(struct selection *s, const struct options *o,
 		 struct targets_bpf *bpf);
 
 /* Who is chosen now: run the seed, add PIDs. After the programs are attached. */
-int select_seed(const struct selection *s, const struct options *o,
+int select_seed(struct selection *s, const struct options *o,
 		struct targets_bpf *bpf);
+
+/*
+ * What these two have written is as it was. A process that has become a target by it
+ * meanwhile is one until it exits.
+ */
+void select_undo(struct selection *s);
 
 /*
  * Cgroups that were removed and made again, as those of a service that is restarted.

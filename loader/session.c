@@ -79,25 +79,35 @@ int session_lock(struct session *s)
 	return err ?: pins_check(&s->pins, s->pins.dir);
 }
 
+static const char *const parameters[SESSION_NR_PARAMETERS] = {
+	"mode",
+	"max_poll_cpu",
+	"max_poll_cpu_total",
+};
+
 /* They stay as they are until the module goes: each run says what it wants. */
-static int set_parameters(const struct options *o)
+static int set_parameters(struct session *s)
 {
-	const struct {
-		const char *name;
-		__u32 value;
-	} limits[] = {
-		{ "max_poll_cpu", o->max_poll_cpu },
-		{ "max_poll_cpu_total", o->max_poll_cpu_total },
-	};
-	int err = module_set("mode", o->mode ?: "auto");
+	const struct options *o = s->options;
+	char wanted[SESSION_NR_PARAMETERS][16];
+	int err = 0;
 
-	for (int i = 0; i < 2 && !err; i++) {
-		char text[16];
-
-		snprintf(text, sizeof(text), "%u", limits[i].value);
-		err = module_set(limits[i].name, text);
+	snprintf(wanted[0], sizeof(wanted[0]), "%s", o->mode ?: "auto");
+	snprintf(wanted[1], sizeof(wanted[1]), "%u", o->max_poll_cpu);
+	snprintf(wanted[2], sizeof(wanted[2]), "%u", o->max_poll_cpu_total);
+	for (int i = 0; i < SESSION_NR_PARAMETERS && !err; i++) {
+		err = module_get(parameters[i], s->parameters[i],
+				 sizeof(s->parameters[i]));
+		err = err ?: module_set(parameters[i], wanted[i]);
 	}
 	return err;
+}
+
+static void reset_parameters(const struct session *s)
+{
+	for (int i = 0; i < SESSION_NR_PARAMETERS; i++)
+		if (*s->parameters[i])
+			module_set(parameters[i], s->parameters[i]);
 }
 
 static int bind(struct session *s)
@@ -151,10 +161,7 @@ int session_start(struct session *s)
 	err = err ?: open_bpf(&s->bpf, &s->pins, o);
 	if (!err)
 		s->targets_id = pins_targets_id(&s->pins);
-	err = err ?: bind(s);
-	if (err)
-		session_abort(s);
-	return err;
+	return err ?: bind(s);
 }
 
 /* PIDs are looked up where the loader runs; rules are for the whole machine. */
@@ -169,20 +176,18 @@ static void warn_of_namespace(const struct options *o)
 int session_choose(struct session *s)
 {
 	const struct options *o = s->options;
-	int err = set_parameters(o);
+	int err = set_parameters(s);
 
 	err = err ?: select_rules(&s->selection, o, s->bpf);
 	err = err ?: select_seed(&s->selection, o, s->bpf);
-	if (err) {
-		session_abort(s);
+	if (err)
 		return err;
-	}
 	step("seed");
 	warn_of_namespace(o);
 	return 0;
 }
 
-void session_abort(const struct session *s)
+void session_abort(struct session *s)
 {
 	const __u32 was = s->before.flags;
 
@@ -190,6 +195,8 @@ void session_abort(const struct session *s)
 		session_undo(s);
 		return;
 	}
+	select_undo(&s->selection);
+	reset_parameters(s);
 	pins_write_state(&s->pins, was & FORCEPOLL_STATE_LOADED,
 			 was & FORCEPOLL_STATE_BACKGROUND);
 	log_warn("what was left in %s is still there", s->pins.dir);

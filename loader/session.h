@@ -13,6 +13,8 @@
 struct options;
 struct targets_bpf;
 
+#define SESSION_NR_PARAMETERS 3
+
 /*
  * From the command line to bound maps and back, for the commands that make the
  * module poll:
@@ -25,14 +27,16 @@ struct targets_bpf;
  * run that goes on and can be taken over, not half of one. Until it is bound nothing
  * is chosen: a start that fails has changed nobody's I/O, nor that of a run that is
  * there already. After that it can fail by a PID that has just exited, or by a map that
- * is full.
+ * is full: the run that is there goes on as it was.
  */
 struct session {
 	const struct options *options;
 	struct selection selection;
 	struct pins pins;
 	struct targets_bpf *bpf;
-	struct forcepoll_state before; /* of the run that is taken over */
+	/* Of the run that is taken over. */
+	struct forcepoll_state before;
+	char parameters[SESSION_NR_PARAMETERS][16]; /* of the module, in words */
 	/* Of what session_start() did, as the pins may be taken away meanwhile. */
 	__u32 targets_id; /* of the map, or 0 */
 	bool loaded; /* the module, by this run or the one it took over */
@@ -46,12 +50,15 @@ int session_check(struct session *s, const struct options *o);
 /* Against other loaders. session_close() lets go. */
 int session_lock(struct session *s);
 
-/* Locked: until it is bound, and then what to poll. What fails is aborted. */
+/* Locked: until it is bound, and then what to poll. */
 int session_start(struct session *s);
 int session_choose(struct session *s);
 
-/* Undone after a failure, but for a run that was there before: it goes on. */
-void session_abort(const struct session *s);
+/*
+ * Undone after a failure of these, but for a run that was there before: it goes on. To be
+ * called when nothing else here holds the module any more.
+ */
+void session_abort(struct session *s);
 
 /* Polling, programs, pins and module, as far as they are there; the lock stays. */
 int session_undo(const struct session *s);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <poll.h>
 #include <stddef.h>
-#include <unistd.h>
 
 #include "signals.h"
 
@@ -21,11 +19,4 @@ void signals_block(sigset_t *set)
 	signals_add(set, SIGTERM);
 	signals_add(set, SIGHUP);
 	sigprocmask(SIG_BLOCK, set, NULL);
-}
-
-bool signals_let_print(void)
-{
-	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
-
-	return poll(&out, 1, 0);
 }

@@ -3,7 +3,6 @@
 #define SIGNALS_H
 
 #include <signal.h>
-#include <stdbool.h>
 
 /*
  * SIGINT, SIGTERM and SIGHUP are blocked, to be waited for: but for a SIGHUP that
@@ -14,11 +13,5 @@ void signals_block(sigset_t *set);
 
 /* The same of one, into @set, which is not blocked yet. */
 void signals_add(sigset_t *set, int sig);
-
-/*
- * Whether stdout takes something now. Who waits in write() hears none of them: what
- * nobody reads is left out, and told together with what comes after.
- */
-bool signals_let_print(void);
 
 #endif

@@ -529,5 +529,5 @@ int status_lines_print(struct status_lines *lines)
 		puts("}");
 	lines->before = s;
 	lines->time = t;
-	return err ?: fflush(stdout) ? -errno : 0;
+	return err;
 }

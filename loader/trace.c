@@ -25,6 +25,7 @@
 #include "ksyms.h"
 #include "log.h"
 #include "machine.h"
+#include "out.h"
 #include "signals.h"
 #include "switches_report.h"
 #include "stacks.h"
@@ -181,6 +182,7 @@ static int open_signals(struct trace *t, sigset_t *old)
 		signals_add(&set, signals[i]);
 	sigprocmask(SIG_BLOCK, &set, old);
 	signal(SIGPIPE, SIG_IGN);
+	out_open();
 	t->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return t->signals < 0 ?
 		       log_error(-errno, "signalfd: %s", strerror(errno)) :
@@ -248,7 +250,7 @@ static int print(struct trace *t, const struct switches_sum *sum,
 		if (!last)
 			putchar('\n');
 	}
-	return fflush(stdout) ? -errno : 0;
+	return out_flush();
 }
 
 /* Is it over? Hands on to the command what it should hear. */
@@ -295,7 +297,8 @@ static int watch(struct trace *t)
 			break;
 		if (t->ustack)
 			stacks_learn(&t->seen);
-		if (t->interval && time >= next && signals_let_print()) {
+		if (t->interval && time >= next &&
+		    out_takes(STDOUT_FILENO, true)) {
 			err = switches_read(&t->switches, &sum);
 			if (err)
 				break;

@@ -72,6 +72,32 @@ kill "$pid"
 check "nobody reads, and it ends" poll_until 30 undone
 wait "$pid" || fail "status $?"
 check "it had begun" grep -q "^ *SUBMITTED/s" <(timeout 10 head -n1 <&5)
+# Nor one who does not read more at once than a pipe has room for
+"$LOADER" --module "$KO" --cgroup "$CGROOT/db" --mode poll --interval 5 --per-target --json \
+	>full 2>err &
+pid=$!
+defer _end "$pid"
+check "it is bound" poll_until 60 bound
+skip_busy N
+for ((i = 0; i < 60; i++)); do
+	cg_run db dd if="/dev/$(nvme_dev)" of=/dev/null bs=4k count=2 iflag=direct status=none
+done
+after 6
+kill "$pid"
+check "nobody reads, and it ends" poll_until 30 undone
+wait "$pid" || fail "status $?"
+check "all is there" jq -e '.targets | length > 0' <(timeout 10 head -n1 <&5)
+# Nor what it says, where there is no room even for one line
+perl -e 'use Fcntl; fcntl(STDOUT, F_SETFL, O_NONBLOCK) or die;
+	1 while defined syswrite STDOUT, "x"' >&5
+"$LOADER" --module "$KO" --cgroup "$CGROOT/db" --explain >out 2>full &
+pid=$!
+defer _end "$pid"
+check "it is bound" poll_until 60 bound
+after 10 # it changes its mind at once, and may again
+kill "$pid"
+check "nobody hears it, and it ends" poll_until 30 undone
+wait "$pid" || fail "status $?"
 exec 5>&-
 # One who has gone, as nohup's
 (

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: fails in the middle: what was there before goes on as it was, of
+# the rest nothing stays; and is not in the way of a status, nor that in its.
+# TIMEOUT: 240
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# fails PATTERN ARGS...: the loader says so first, and exits with status 1.
+fails() {
+	local status=0
+	"$LOADER" --module "$KO" "${@:2}" >out 2>err || status=$?
+	check "status 1: $(head -n1 err)" [ $status = 1 ]
+	check "$1" grep -qE -- "$1" <(head -n1 err)
+}
+rules() {
+	local map
+	for map in cgroups comms targets; do
+		bpftool -j map dump pinned "$PINS/$map" | jq -c '.[] | [.key, .value]' | sort
+	done
+	head -n1 /sys/module/forcepoll/parameters/{mode,max_poll_cpu,max_poll_cpu_total}
+}
+
+requires_forcepoll
+cg_make db && cg_make log && cg_make web
+check "left in the background" "$LOADER" --module "$KO" --cgroup "$CGROOT/db" \
+	--max-poll-cpu 10 --background
+# Room for one more.
+for ((i = 0; i < 1022; i++)); do
+	echo "map update pinned $PINS/cgroups key $((i & 255)) $((i >> 8)) 0 0 0 0 0 7" \
+		"value 0 0 0 0 0 0 0 0"
+done >lines
+check "nearly full" bpftool batch file lines
+rules >before
+fails "map cgroups: full" --mode poll --comm cat --cgroup "$CGROOT/log" \
+	--cgroup "$CGROOT/web"
+check "it tells what is there still" grep -q "still there" err
+check "all is as it was" diff before <(rules)
+check "also what said so" [ "$("$LOADER" status --json | jq -r .run)" = background ]
+
+# Whoever looks whether it is held holds it meanwhile, too.
+looks() {
+	while [[ ! -e enough ]]; do
+		[[ ! -d $PINS ]] || flock -n -s "$PINS" true 2>/dev/null || :
+	done
+}
+looks &
+looks=$!
+defer touch "$CASE_TMP/enough"
+for i in 1 2 3; do
+	check "taken over, $i" "$LOADER" --module "$KO" --cgroup "$CGROOT/db" --background
+done
+check "stopped" "$LOADER" stop
+touch enough
+wait $looks || :
+check "the module has gone" [ ! -d /sys/module/forcepoll ]
+
+# What it has attached to the module is let go first.
+kptr=$(</proc/sys/kernel/kptr_restrict)
+defer sysctl -qw kernel.kptr_restrict="$kptr"
+sysctl -qw kernel.kptr_restrict=2
+fails "kallsyms" --cgroup "$CGROOT/db" --explain --count-switches
+check "the module has gone" [ ! -d /sys/module/forcepoll ]
+check "and the pins" [ ! -e "$PINS" ]
+sysctl -qw kernel.kptr_restrict="$kptr"
+
+# Nobody takes what it prints.
+status=0
+"$LOADER" --module "$KO" --cgroup "$CGROOT/db" --interval 0.1 >/dev/full 2>err || status=$?
+check "status 1: $(tail -n1 err)" [ $status = 1 ]
+check "said" grep -q "stdout: No space" err
+status=0
+"$LOADER" trace --all --duration 1 >/dev/full 2>err || status=$?
+check "status 1: $(tail -n1 err)" [ $status = 1 ]
+check "said, once" [ "$(grep -c "stdout: No space" err)" = 1 ]
