@@ -180,7 +180,7 @@ enum forcepoll_event {
 	X(skip_budget, "left alone: over --max-poll-cpu")                    \
 	X(hybrid, "of the polled, slept before the first poll")              \
 	X(overslept, "  of these, were complete when that was over")         \
-	X(held, "of the polled, by a task that was kept from a CPU for long")
+	X(held, "bios kept from a CPU, or from the drive, for long")
 
 enum forcepoll_count {
 #define X(name, text) FORCEPOLL_COUNT_##name,

@@ -95,6 +95,7 @@ static inline void forcepoll_bio_rewind(struct bio *bio,
 		bio_clear_flag(bio, BIO_REMAPPED);
 	bio_clear_flag(bio, BIO_QOS_THROTTLED);
 	bio_clear_flag(bio, BIO_QOS_MERGED);
+	bio_clear_flag(bio, BIO_QUIET); /* of bio_wouldblock_error() */
 	bio_associate_blkg(bio);
 }
 

@@ -82,6 +82,7 @@ struct poll_ctx {
 	u64 delay_ns; /* all that it had waited for a CPU, before */
 	u64 slept_ns; /* before the first poll, see judge.h */
 	u64 napped_ns; /* that, and naps */
+	u64 parked_ns; /* after submission it was still not started, or not marked */
 	unsigned int naps;
 	unsigned int polls;
 };
@@ -142,6 +143,10 @@ static void nap(struct poll_ctx *ctx, u64 ns)
  * cpu.max or by a task of a higher class, while interrupts would have completed it, the
  * process polls where it waits for some time, twice as long each time: there others
  * complete what it does not (flight.c).
+ *
+ * So it does when a buffered read has not got to the drive for so long, by io.max or in
+ * a reset. It is submitted under the file's invalidate_lock, which whoever truncates the
+ * file waits for, and behind that whoever reads it; it is waited for without.
  */
 #define HELD_NS (10 * NSEC_PER_MSEC)
 #define HELD_FOR (10 * HZ)
@@ -335,6 +340,8 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 				break;
 		}
 		ns = forcepoll_poll_ns_since(start);
+		if (!pollable)
+			ctx->parked_ns = ns;
 		wanted = forcepoll_poll_cpu_wanted();
 		ctx->wanted |= wanted;
 		/* An eighth of the time gone: a late nap costs an eighth. */
@@ -419,8 +426,12 @@ static void poll_to_completion(struct bio *bio,
 	struct forcepoll_bio was;
 	bool polled;
 
+	/*
+	 * NOWAIT: for a tag of the poll queue, which a ring with IOPOLL may have that
+	 * looks no more. maybe_ours() makes it good.
+	 */
 	forcepoll_bio_take(bio, &was, poll_end_io, &ctx,
-			   REQ_POLLED | REQ_NOMERGE);
+			   REQ_POLLED | REQ_NOMERGE | REQ_NOWAIT);
 	bio->bi_cookie = BLK_QC_T_NONE; /* bio_reset() leaves 0, a queue's */
 	forcepoll_hook_submit(bio);
 	forcepoll_poll_flush_plug();
@@ -429,7 +440,7 @@ static void poll_to_completion(struct bio *bio,
 		ctx.slept_ns = ctx.napped_ns;
 	}
 	wait_until_done(bio, &ctx, start);
-	if (v->sleep_ns) /* the first look has found it */
+	if (v->sleep_ns && !ctx.parked_ns) /* the first look has found it */
 		forcepoll_judge_slept(v, ctx.polls <= 1);
 	if (unlikely(bio->bi_status) && forcepoll_bio_maybe_ours(bio, &was))
 		submit_unmarked(bio, &ctx, &was);
@@ -438,7 +449,8 @@ static void poll_to_completion(struct bio *bio,
 	polled = bio->bi_opf & REQ_POLLED;
 	forcepoll_bio_give_back(bio, &was);
 	ns = forcepoll_poll_ns_since(start);
-	if (unlikely(fp_task_delay_ns(current) - ctx.delay_ns > HELD_NS))
+	if (unlikely(fp_task_delay_ns(current) - ctx.delay_ns > HELD_NS ||
+		     (ctx.parked_ns > HELD_NS && bio->bi_opf & REQ_RAHEAD)))
 		hold_off();
 	count(bio, &ctx, origin, was.iter.bi_size, polled, ns);
 	if (polled)
@@ -601,9 +613,12 @@ static enum forcepoll_count task_reason_alone(struct bio *bio, int nr)
 	if (bio->bi_opf & REQ_RAHEAD &&
 	    !forcepoll_readahead_awaited(bio, nr == -1))
 		return FORCEPOLL_COUNT_skip_readahead;
-	/* Swap read-ahead has no flag of its own, but a plug. */
-	if (plug &&
-	    (plug->rq_count || (!op_is_write(bio_op(bio)) && swap_in(bio))))
+	/*
+	 * Swap is read ahead without a flag; and what is not is read under the lock of
+	 * the mapping, which is dropped before it is waited for.
+	 */
+	if ((plug && plug->rq_count) ||
+	    (!op_is_write(bio_op(bio)) && swap_in(bio)))
 		return FORCEPOLL_COUNT_skip_batched;
 	return 0;
 }

@@ -101,4 +101,17 @@ echo 4 >"$requests"
 check "with four tags" cg_run db timeout 60 ./inflight reap 64 "/dev/$dev"
 check "only some were marked" stat_is '.skip_full > 0'
 check "nothing is left" poll_until 30 none_in_flight
+
+# A ring with IOPOLL has them all and does not look, nor does the drive's time-out.
+nvme_io_timeout "$dev" 600000
+taskset -c 0 ./inflight_uring iopoll 4 "/dev/$dev" >said &
+ring=$!
+defer _end $ring
+check "the tags are a ring's" poll_until 20 grep -q "in flight" said
+stat_mark
+check "read all the same" cg_run db taskset -c 0 timeout 60 dd if="/dev/$dev" \
+	of=/dev/null bs=4k count=1 iflag=direct
+check "by interrupt" stat_is '.resubmitted == 1 and .unpolled == 1 and .polled == 0'
+kill $ring
+wait $ring || :
 loader_stop

@@ -42,4 +42,10 @@ grep -o 'wait_ns=.*' $tracing/trace | tr '=' ' ' |
 check "some were held back" [ "$(wc -l <held)" -gt 5 ]
 # shellcheck disable=SC2016 # awk's fields
 check "and not polled meanwhile" awk '$1 > 5 || $2 < 5 { exit 1 }' held
+# What is read into the page cache is so under a lock of the file: not for so long.
+echo "$(<"/sys/block/$dev/dev") riops=20" >"$CGROOT/db/io.max"
+stat_mark
+check "read, buffered" cg_run db fio --name=j --filename="/dev/$dev" --readonly \
+	--rw=randread --bs=4k --size=64M --number_ios=60 --ioengine=psync --output=/dev/null
+check "waited for where the lock is not held" stat_is '.held > 0 and .async > 20'
 loader_stop

@@ -8,6 +8,7 @@
  *   timeout  waits for all, but 50 ms at the most, again and again; fails when one
  *            wait takes less than that without all, or more than 1 s
  *   close    closes the ring, and sleeps until it is killed
+ *   iopoll   of a ring with IOPOLL: never looks, and sleeps until it is killed
  *
  * Status 0 when each read was whole, 3 when some failed ("N failed").
  */
@@ -34,7 +35,7 @@ static void die(const char *what, int err)
 	exit(1);
 }
 
-static void submit(const char *file)
+static void submit(const char *file, unsigned int flags)
 {
 	int fd = open(file, O_RDONLY | O_DIRECT), err;
 	char *buf = aligned_alloc(SIZE, SIZE * n);
@@ -42,7 +43,7 @@ static void submit(const char *file)
 
 	if (fd < 0)
 		die(file, -errno);
-	err = io_uring_queue_init(n, &ring, 0);
+	err = io_uring_queue_init(n, &ring, flags);
 	if (err || !buf)
 		die("io_uring_queue_init", err);
 	for (i = 0; i < n; i++)
@@ -129,7 +130,7 @@ int main(int argc, char **argv)
 	if (argc != 4)
 		return 2;
 	n = left = strtoul(argv[2], NULL, 10);
-	submit(argv[3]);
+	submit(argv[3], strcmp(argv[1], "iopoll") ? 0 : IORING_SETUP_IOPOLL);
 	puts("in flight");
 	fflush(stdout);
 	if (!strcmp(argv[1], "reap"))
@@ -144,7 +145,9 @@ int main(int argc, char **argv)
 	else if (!strcmp(argv[1], "close")) {
 		io_uring_queue_exit(&ring);
 		pause();
-	} else
+	} else if (!strcmp(argv[1], "iopoll"))
+		pause();
+	else
 		return 2;
 	if (failed)
 		printf("%d failed\n", failed);
