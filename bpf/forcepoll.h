@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define FORCEPOLL_ABI 7
+#define FORCEPOLL_ABI 8
 #define FORCEPOLL_PIN_DIR "/sys/fs/bpf/forcepoll"
 #define FORCEPOLL_MAX_TARGETS 65536
 #define FORCEPOLL_MAX_DEVICES 1024
@@ -78,7 +78,9 @@ struct forcepoll_target {
  */
 struct forcepoll_exe {
 	__u64 ino; /* inode number of the executable */
-	__u64 dev; /* s_dev of its super block, as the kernel holds it */
+	__u32 dev; /* s_dev of its super block, as the kernel holds it */
+	/* i_generation: a number may be used again, on btrfs by another subvolume. */
+	__u32 generation;
 };
 
 /*

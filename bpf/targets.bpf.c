@@ -233,6 +233,7 @@ name_choice(struct task_struct *task)
 		file = task->mm->exe_file;
 		exe.ino = file->f_inode->i_ino;
 		exe.dev = file->f_inode->i_sb->s_dev;
+		exe.generation = file->f_inode->i_generation;
 		choice = bpf_map_lookup_elem(&exes, &exe);
 	}
 	return choice;
@@ -268,6 +269,34 @@ parent_choice(struct task_struct *task)
 
 	bpf_loop(MAX_DEPTH, parent_step, &walk, 0);
 	return walk.found ? target_of(walk.found) : NULL;
+}
+
+/*
+ * What is chosen for a process that has come to be without our seeing it, for what it is
+ * now: false, nothing.
+ */
+static __always_inline bool choose(struct task_struct *task,
+				   enum forcepoll_event event,
+				   enum forcepoll_event by_name)
+{
+	struct forcepoll_target *choice = parent_choice(task), target;
+
+	if (!choice) {
+		choice = cgroup_choice(task);
+		if (choice) {
+			target = *choice;
+			add_member(task, &target, event);
+			return true;
+		}
+		choice = name_choice(task);
+		event = by_name;
+	}
+	if (!choice)
+		return false;
+	target = *choice;
+	target.flags &= ~FORCEPOLL_TARGET_CGROUP; /* another's */
+	add(task, &target, event);
+	return true;
 }
 
 /* Before the child runs. */
@@ -331,16 +360,20 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid)
 		count(FORCEPOLL_EVENT_exec_keep);
 		return 0;
 	}
+	if (!now) {
+		/*
+		 * By a thread it may have gone by the seed, which had passed its leader:
+		 * it has the leader's place now.
+		 */
+		if (!choose(task, FORCEPOLL_EVENT_seed_add,
+			    FORCEPOLL_EVENT_exec_name))
+			count(FORCEPOLL_EVENT_exec_other);
+		return 0;
+	}
 	choice = name_choice(task);
 	if (choice) {
 		target = *choice;
-		add(task, &target,
-		    now ? FORCEPOLL_EVENT_exec_keep :
-			  FORCEPOLL_EVENT_exec_name);
-		return 0;
-	}
-	if (!now) {
-		count(FORCEPOLL_EVENT_exec_other);
+		add(task, &target, FORCEPOLL_EVENT_exec_keep);
 		return 0;
 	}
 	choice = cgroup_choice(task); /* moved into it while it had that name */
@@ -441,8 +474,8 @@ int BPF_PROG(on_rmdir, struct cgroup *cgrp, const char *path)
 SEC("iter/task")
 int seed(struct bpf_iter__task *ctx)
 {
-	struct forcepoll_target *choice, *now, target;
 	struct task_struct *task = ctx->task;
+	struct forcepoll_target *now;
 	enum forcepoll_event event;
 
 	if (!task || has_flag(task, PF_KTHREAD | PF_EXITING) ||
@@ -456,23 +489,9 @@ int seed(struct bpf_iter__task *ctx)
 	}
 	/* One from before gets what is wanted now. */
 	event = now ? FORCEPOLL_EVENT_seed_known : FORCEPOLL_EVENT_seed_add;
-	choice = parent_choice(task);
-	if (!choice) {
-		choice = cgroup_choice(task);
-		if (choice) {
-			target = *choice;
-			add_member(task, &target, event);
-			return 0;
-		}
-		choice = name_choice(task);
-	}
-	if (choice) {
-		target = *choice;
-		target.flags &= ~FORCEPOLL_TARGET_CGROUP; /* another's */
-		add(task, &target, event);
-		return 0;
-	}
-	count(now ? FORCEPOLL_EVENT_seed_known : FORCEPOLL_EVENT_seed_other);
+	if (!choose(task, event, event))
+		count(now ? FORCEPOLL_EVENT_seed_known :
+			    FORCEPOLL_EVENT_seed_other);
 	return 0;
 }
 
@@ -499,6 +518,7 @@ int identify_file(struct forcepoll_identity *id)
 		return -EBADF;
 	id->exe.ino = BPF_CORE_READ(file, f_inode, i_ino);
 	id->exe.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	id->exe.generation = BPF_CORE_READ(file, f_inode, i_generation);
 	return 0;
 }
 

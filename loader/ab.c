@@ -70,7 +70,7 @@ static const struct argp_option argp_options[] = {
 	{ "module", ARGS_MODULE, "FILE", 0,
 	  "load this forcepoll.ko instead of asking modprobe", 0 },
 	{ "json", 'j', 0, 0, "machine-readable output", 0 },
-	{ "quiet", 'q', 0, 0, "errors only", 0 },
+	{ "quiet", 'q', 0, 0, "errors and warnings only", 0 },
 	{ "verbose", 'v', 0, 0, "more; twice: libbpf's messages too", 0 },
 	{ 0 },
 };

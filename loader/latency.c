@@ -63,7 +63,7 @@ static const struct argp_option argp_options[] = {
 	  "only this block device (repeatable; default: all)", 0 },
 	{ "duration", 'd', "SEC", 0, "end after SEC seconds", 0 },
 	{ "json", 'j', 0, 0, "machine-readable output", 0 },
-	{ "quiet", 'q', 0, 0, "errors only", 0 },
+	{ "quiet", 'q', 0, 0, "errors and warnings only", 0 },
 	{ "verbose", 'v', 0, 0, "more; twice: libbpf's messages too", 0 },
 	{ 0 },
 };

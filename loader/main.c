@@ -97,7 +97,7 @@ static const struct argp_option argp_options[] = {
 	  "say what would be done and whether it can work", 0 },
 	{ 0, 0, 0, 0, "What it says:", 5 },
 	{ "json", 'j', 0, 0, "machine-readable output", 0 },
-	{ "quiet", 'q', 0, 0, "errors only", 0 },
+	{ "quiet", 'q', 0, 0, "errors and warnings only", 0 },
 	{ "verbose", 'v', 0, 0, "more; twice: libbpf's messages too", 0 },
 	{ 0 },
 };
@@ -132,10 +132,11 @@ static void check(struct argp_state *state, const struct options *o)
 		      o->all;
 
 	if (o->command != CMD_RUN) {
-		if (chosen || o->devices.n || o->background || o->interval ||
-		    o->max_bytes || o->observe || o->policy || o->dry_run ||
-		    o->count_switches || o->per_target || o->explain ||
-		    o->mode || o->max_poll_cpu || o->max_poll_cpu_total)
+		if (chosen || o->follow || o->devices.n || o->background ||
+		    o->interval || o->max_bytes || o->observe || o->policy ||
+		    o->dry_run || o->count_switches || o->per_target ||
+		    o->explain || o->mode || o->max_poll_cpu ||
+		    o->max_poll_cpu_total)
 			argp_error(state, "a command takes --json, --pin-dir "
 					  "and --module only");
 		return;

@@ -160,7 +160,7 @@ static int take(int fd)
 static int open_locked(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat now, st;
+	struct stat now = {}, st = {};
 	int err;
 
 	if (fd < 0)

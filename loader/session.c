@@ -76,7 +76,16 @@ int session_lock(struct session *s)
 	int err = pins_lock(&s->pins);
 
 	/* Whoever held it may have left something, or nothing. */
-	return err ?: pins_check(&s->pins, s->pins.dir);
+	err = err ?: pins_check(&s->pins, s->pins.dir);
+	if (err || !s->pins.found || pins_state(&s->pins, &s->before))
+		return err;
+	/* 0: its loader was killed before it could say so. */
+	if (s->before.abi && s->before.abi != FORCEPOLL_ABI)
+		return log_error(-EPROTO,
+				 "%s: left by another version of forcepoll: "
+				 "end it first, by forcepoll-loader stop",
+				 s->pins.dir);
+	return 0;
 }
 
 static const char *const parameters[SESSION_NR_PARAMETERS] = {
@@ -147,8 +156,6 @@ int session_start(struct session *s)
 	bool load = !module_loaded();
 	int err;
 
-	if (s->pins.found)
-		pins_state(&s->pins, &s->before);
 	/* Written down before it is done: whoever cleans up must know. */
 	err = pins_write_state(&s->pins, load, o->background);
 	if (!err && !pins_state(&s->pins, &state))

@@ -57,6 +57,7 @@ static const struct text events[] = {
 struct view {
 	bool module, enabled;
 	const char *loader; /* none, running, background, orphaned */
+	struct forcepoll_state state; /* of the run; none: 0 */
 	struct forcepoll_stats stats;
 	struct forcepoll_classes classes;
 	__u64 events[FORCEPOLL_NR_EVENTS];
@@ -134,17 +135,15 @@ static int read_stats(struct view *v)
 	return err;
 }
 
-static const char *loader_word(const struct pins *pins)
+static const char *loader_word(const struct pins *pins,
+			       const struct forcepoll_state *state)
 {
-	struct forcepoll_state state = {};
-
 	if (!pins->found)
 		return "none";
 	if (pins_held(pins))
 		return "running";
-	pins_state(pins, &state);
-	return state.flags & FORCEPOLL_STATE_BACKGROUND ? "background" :
-							  "orphaned";
+	return state->flags & FORCEPOLL_STATE_BACKGROUND ? "background" :
+							   "orphaned";
 }
 
 static int read_view(struct view *v, const struct options *o)
@@ -157,7 +156,9 @@ static int read_view(struct view *v, const struct options *o)
 	err = pins_check(&pins, o->pin_dir);
 	if (err)
 		return err;
-	v->loader = loader_word(&pins);
+	if (pins.found)
+		pins_state(&pins, &v->state);
+	v->loader = loader_word(&pins, &v->state);
 	err = read_targets(v, &pins);
 	err = err ?: read_events(v, &pins);
 	if (err)
@@ -346,6 +347,7 @@ static void json_view(struct view *v)
 	json_object(&j, NULL);
 	json_u64(&j, "abi", FORCEPOLL_ABI);
 	json_string(&j, "run", v->loader);
+	json_u64(&j, "run_started", v->state.started);
 	json_bool(&j, "module_loaded", v->module);
 	json_bool(&j, "enabled", v->enabled);
 	json_bool(&j, "bound", s->bound);

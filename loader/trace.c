@@ -38,7 +38,7 @@ static const char doc[] =
 	"cause.\n\v"
 	"Needs no module, and works beside a running forcepoll. Counts until "
 	"Ctrl-C, until --duration is over, or until the command or the last "
-	"of the processes has ended. An interrupt of a process that is in the kernel "
+	"of the processes has ended; a command is sent what signals come. An interrupt of a process that is in the kernel "
 	"already is no return to user mode and not counted. A page fault that "
 	"waited for I/O is counted in a line of its own as well.\n\n"
 	"Examples:\n"
@@ -69,7 +69,7 @@ static const struct argp_option argp_options[] = {
 	  "tracepoint for them: reads and writes are one",
 	  0 },
 	{ "json", 'j', 0, 0, "machine-readable output", 0 },
-	{ "quiet", 'q', 0, 0, "errors only", 0 },
+	{ "quiet", 'q', 0, 0, "errors and warnings only", 0 },
 	{ "verbose", 'v', 0, 0, "more; twice: libbpf's messages too", 0 },
 	{ 0 },
 };
