@@ -11,6 +11,7 @@ FILE *__wrap_fopen(const char *path, const char *mode);
 FILE *__real_fopen(const char *path, const char *mode);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_stat(const char *path, struct stat *st);
+int __real_stat(const char *path, struct stat *st);
 
 static const uint8_t *content;
 static size_t length;
@@ -33,7 +34,8 @@ int __wrap_open(const char *path, int flags, ...)
 /* Of what program it is. */
 int __wrap_stat(const char *path, struct stat *st)
 {
-	must(!strcmp(path, "/proc/7/exe"));
+	if (strcmp(path, "/proc/7/exe"))
+		return __real_stat(path, st); /* libFuzzer's */
 	*st = (struct stat){ .st_ino = 1 };
 	return 0;
 }
