@@ -351,7 +351,10 @@ static struct forcepoll_device *take_device(struct bio *bio)
 	d = READ_ONCE(devices[id]) ?: make_device(id);
 	if (!d || (READ_ONCE(d->q) != q && !remember(d, q, bdev)))
 		return NULL;
-	/* Half of the tags stay: who waits for one may not poll. */
+	/*
+	 * Half of the tags stay: who waits for one may not poll. Of several namespaces
+	 * each has a share of them: who waits there does so for the backstop.
+	 */
 	if (atomic_read(&d->bios) >= q->nr_requests / 2)
 		return NULL;
 	atomic_inc(&d->bios);

@@ -102,12 +102,19 @@ check "with four tags" cg_run db timeout 60 ./inflight reap 64 "/dev/$dev"
 check "only some were marked" stat_is '.skip_full > 0'
 check "nothing is left" poll_until 30 none_in_flight
 
-# A ring with IOPOLL has them all and does not look, nor does the drive's time-out.
+# A ring with IOPOLL has them all and does not look, nor does the drive's time-out. When
+# it submits it does: then the drive has still another's to do.
 nvme_io_timeout "$dev" 600000
+nvme_throttle 0 1
+dd if="/dev/$dev" of=/dev/null bs=4k count=100 iflag=direct status=none &
+other=$!
+after 2
 taskset -c 0 ./inflight_uring iopoll 4 "/dev/$dev" >said &
 ring=$!
 defer _end $ring
 check "the tags are a ring's" poll_until 20 grep -q "in flight" said
+nvme_throttle 0 0
+wait $other || fail "not read"
 stat_mark
 check "read all the same" cg_run db taskset -c 0 timeout 60 dd if="/dev/$dev" \
 	of=/dev/null bs=4k count=1 iflag=direct
