@@ -45,8 +45,8 @@ check "a child works" cg_run db bash -c '/bin/true; :'
 ask
 check "it is no target" is_no_target "$second"
 full=$(event full)
-check "two who joined and a child were counted: $full, $(event failed)" [ \
-	"$full $(event failed)" = "3 0" ]
+check "two who joined and a child were counted, each again at its exec: $full" [ \
+	"$full $(event failed)" = "6 0" ]
 check "status says it" grep "NOT ADDED: the map of targets is full" <("$LOADER" status)
 
 # A PID cannot be added either, and the loader says so.
