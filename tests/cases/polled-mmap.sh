@@ -34,7 +34,9 @@ check "polled as faults" stat_is '.fault > 900 and .write + .swap == 0'
 defer blockdev --setra "$(blockdev --getra "/dev/$dev")" "/dev/$dev"
 blockdev --setra 32 "/dev/$dev"
 verify 0
-check "16 KiB around are polled" stat_is '.fault - .async > 100'
+# One that was kept from a CPU meanwhile waits elsewhere for some time.
+check "16 KiB around are polled" stat_is '.fault - .async > 100 or
+	(.held > 0 and .fault > 100)'
 blockdev --setra 256 "/dev/$dev"
 verify 0
 check "128 KiB around too, where it waits" stat_is '.async > 5 and .fault >= .async'
