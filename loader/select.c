@@ -236,6 +236,15 @@ static int put(struct bpf_map *map, const void *key, const void *value,
 	return 0;
 }
 
+/* The same, to be undone by select_undo(). */
+static int put_noted(struct selection *s, struct bpf_map *map, const void *key,
+		     const void *value, const char *what)
+{
+	int err = note(s, map, key);
+
+	return err ?: put(map, key, value, what);
+}
+
 static int put_exe(struct selection *s, struct targets_bpf *bpf, int fd,
 		   const char *path, const struct forcepoll_target *target)
 {
@@ -253,8 +262,7 @@ static int put_exe(struct selection *s, struct targets_bpf *bpf, int fd,
 	err = err ?: (int)opts.retval;
 	if (err)
 		return log_error(err, "%s: %s", path, strerror(-err));
-	err = note(s, bpf->maps.exes, &id.exe);
-	return err ?: put(bpf->maps.exes, &id.exe, target, path);
+	return put_noted(s, bpf->maps.exes, &id.exe, target, path);
 }
 
 static int put_cgroup(const struct selection *s, const struct options *o,
@@ -292,10 +300,8 @@ int select_rules(struct selection *s, const struct options *o,
 		char comm[16] = "";
 
 		memcpy(comm, o->comms.word[i], strlen(o->comms.word[i]));
-		err = note(s, bpf->maps.comms, comm);
-		err = err   ?:
-			      put(bpf->maps.comms, comm, &target,
-				  o->comms.word[i]);
+		err = put_noted(s, bpf->maps.comms, comm, &target,
+				o->comms.word[i]);
 	}
 	for (size_t i = 0; i < o->exes.n && !err; i++)
 		err = put_exe(s, bpf, s->exes[i], o->exes.word[i], &target);
@@ -344,12 +350,9 @@ int select_seed(struct selection *s, const struct options *o,
 			      put_pid(bpf, o->pids.word[i], s->tgids[i],
 				      &target);
 	}
-	if (!err && o->all) {
-		err = note(s, bpf->maps.targets, &everybody);
-		err = err   ?:
-			      put(bpf->maps.targets, &everybody, &s->target,
-				  "--all");
-	}
+	if (!err && o->all)
+		err = put_noted(s, bpf->maps.targets, &everybody, &s->target,
+				"--all");
 	/* After the PIDs, whose children it looks for too. */
 	err = err ?: seed(bpf);
 	bpf->bss->seeding = false;

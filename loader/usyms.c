@@ -228,6 +228,19 @@ static struct uprocess *find_process(const struct usyms *u, __u32 tgid)
 	return NULL;
 }
 
+/* NULL without memory. */
+static struct uprocess *add_process(struct usyms *u, __u32 tgid)
+{
+	struct uprocess *p = grown(u->processes, u->nr_processes, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	u->processes = p;
+	p += u->nr_processes++;
+	*p = (struct uprocess){ .tgid = tgid };
+	return p;
+}
+
 /* What it maps changes by dlopen(), every so often; by exec, all of it. */
 static bool is_known(const struct uprocess *p, const struct stat *exe,
 		     double time)
@@ -252,14 +265,8 @@ void usyms_learn(struct usyms *u, __u32 tgid, double time)
 	maps = fopen(path, "re");
 	if (!maps)
 		return;
-	if (!p) {
-		p = grown(u->processes, u->nr_processes, sizeof(*p));
-		if (p) {
-			u->processes = p;
-			p += u->nr_processes++;
-			*p = (struct uprocess){ .tgid = tgid };
-		}
-	}
+	if (!p)
+		p = add_process(u, tgid);
 	if (p) {
 		p->looked = time;
 		p->dev = exe.st_dev;
