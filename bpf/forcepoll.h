@@ -13,7 +13,7 @@
 #include <linux/types.h>
 #endif
 
-#define FORCEPOLL_ABI 8
+#define FORCEPOLL_ABI 9
 #define FORCEPOLL_PIN_DIR "/sys/fs/bpf/forcepoll"
 #define FORCEPOLL_MAX_TARGETS 65536
 #define FORCEPOLL_MAX_DEVICES 1024
@@ -150,25 +150,24 @@ enum forcepoll_event {
 	X(looks, "looks at completion queues for bios in flight")            \
 	X(backstop, "times that the backstop did, as nobody else")           \
 	X(late, "completed by a worker: errors, others' polls")              \
-	X(unpolled, "marked for polling, driven by interrupts all the same") \
+	X(unpolled, "marked, but completed by interrupts all the same")      \
 	X(observed, "would be polled: only observed, and left alone")        \
 	X(resubmitted, "refused because marked, submitted again unmarked")   \
-	X(skip_op, "left alone: neither a read nor a write, or special")     \
+	X(skip_op, "left alone: neither read nor write, or special")         \
 	X(skip_flush, "left alone: flush or FUA")                            \
 	X(skip_nowait, "left alone: must not wait (REQ_NOWAIT)")             \
-	X(skip_polled, "left alone: polled by its owner (io_uring IOPOLL)")  \
+	X(skip_polled, "left alone: polled by its owner (IOPOLL)")           \
 	X(skip_writeback, "left alone: a write nobody waits for alone")      \
 	X(skip_readahead, "left alone: read-ahead nobody waits for")         \
-	X(skip_large, "left alone: larger than max_bytes, or not to be cut") \
-	X(skip_nested, "left alone: below a device where it would not help") \
+	X(skip_large, "left alone: over max_bytes, or not to be cut")        \
+	X(skip_nested, "left alone: below a device where it is no help")     \
 	X(skip_reclaim, "left alone: memory reclaim")                        \
 	X(skip_worker, "left alone: kernel or io_uring worker thread")       \
 	X(skip_atomic, "left alone: caller must not sleep")                  \
 	X(skip_aio, "left alone: io_submit")                                 \
 	X(skip_uring, "left alone: io_uring_enter")                          \
 	X(skip_batched, "left alone: one of several in flight together")     \
-	X(skip_bio_based,                                                    \
-	  "passed on: to a stacked device (dm, md, multipath)")              \
+	X(skip_bio_based, "passed on: to a device that is stacked (dm, md)") \
 	X(skip_elevator, "left alone: device has an I/O scheduler")          \
 	X(skip_zoned, "left alone: write to a zoned device")                 \
 	X(skip_crypt, "left alone: inline encryption")                       \
@@ -178,11 +177,12 @@ enum forcepoll_event {
 	X(skip_full, "left alone: enough polled bios in flight")             \
 	X(skip_unattended, "left alone: nobody waited for the last ones")    \
 	X(skip_busy, "left alone: other tasks want this CPU")                \
+	X(skip_sched, "left alone: real-time, or of limited CPU time")       \
 	X(skip_judge, "left alone: interrupts do better, or a sample")       \
 	X(skip_budget, "left alone: over --max-poll-cpu")                    \
 	X(hybrid, "of the polled, slept before the first poll")              \
 	X(overslept, "  of these, were complete when that was over")         \
-	X(held, "bios kept from a CPU, or from the drive, for long")
+	X(held, "bios kept from a CPU or the drive for long")
 
 enum forcepoll_count {
 #define X(name, text) FORCEPOLL_COUNT_##name,

@@ -214,6 +214,21 @@ static void submit_unmarked(struct flight *f)
 	atomic_dec(&d->bios);
 }
 
+/*
+ * As in an interrupt, which a grace period waits for: whoever waits for the bio may see
+ * that it is done, and be gone, before it is woken up (blk_wake_io_task()).
+ */
+static void complete_as_irq(struct flight *f)
+{
+	unsigned long flags;
+
+	fp_look_begin();
+	local_irq_save(flags);
+	complete_now(f);
+	local_irq_restore(flags);
+	fp_look_end();
+}
+
 static void complete_late(struct work_struct *work)
 {
 	struct forcepoll_device *d =
@@ -231,7 +246,7 @@ static void complete_late(struct work_struct *work)
 			node->next = again;
 			again = node;
 		} else {
-			complete_now(f);
+			complete_as_irq(f);
 		}
 	}
 	/* Last: it may wait, for as long as a reset takes. */
@@ -433,6 +448,27 @@ out:
 	return iob.complete;
 }
 
+void forcepoll_flight_look_for(const struct bio *bio)
+{
+	struct request_queue *q = bdev_get_queue(bio->bi_bdev);
+	const struct blk_mq_queue_map *map;
+	DEFINE_IO_COMP_BATCH(iob);
+	unsigned int i;
+
+	fp_look_begin();
+	if (!percpu_ref_tryget(&q->q_usage_counter))
+		goto out;
+	if (q->tag_set->nr_maps > HCTX_TYPE_POLL && !blk_queue_quiesced(q)) {
+		map = &q->tag_set->map[HCTX_TYPE_POLL];
+		for (i = 0; i < map->nr_queues; i++)
+			look_at(bio->bi_bdev, map->queue_offset + i, &iob);
+	}
+	percpu_ref_put(&q->q_usage_counter);
+	forcepoll_flight_complete(&iob);
+out:
+	fp_look_end();
+}
+
 bool forcepoll_flight_look(const struct forcepoll_owner *owner)
 {
 	int i, n = atomic_read(&nr_in_use);
@@ -469,15 +505,19 @@ static void look_for_owner(struct work_struct *work)
 
 	WRITE_ONCE(d->working, true);
 	do {
-		/* Not for ever: a single thread may have to do all works. */
-		if (turns++ == TURNS_MAX) {
-			queue_work(workers, work);
-			break;
-		}
 		forcepoll_stats_count(FORCEPOLL_COUNT_backstop);
-		while (look(d, true)) {
+		while (look(d, true) && atomic_read(&d->bios) &&
+		       ++turns < TURNS_MAX) {
 			start = ktime_get();
 			cond_resched();
+		}
+		/*
+		 * Not for ever: a single thread may have to do all works, and others'
+		 * are found, too.
+		 */
+		if (++turns > TURNS_MAX) {
+			queue_work(workers, work);
+			break;
 		}
 		looks = READ_ONCE(d->looks);
 		if (!atomic_read(&d->bios))
@@ -534,8 +574,9 @@ void forcepoll_flight_leave(const struct forcepoll_owner *owner)
 	for (i = 0; i < n; i++) {
 		struct forcepoll_device *d = READ_ONCE(in_use[i]);
 
+		/* While it works, too: it may be about to leave it to this one. */
 		if (d && test_bit(d->bit, &owner->devices) &&
-		    atomic_read(&d->bios) && !READ_ONCE(d->working))
+		    atomic_read(&d->bios))
 			queue_work(workers, &d->work);
 	}
 }

@@ -111,6 +111,12 @@ bool forcepoll_flight_looking(void);
  */
 bool forcepoll_flight_look(const struct forcepoll_owner *owner);
 
+/*
+ * One look at all poll queues of the device of a bio that is not started: so full may
+ * one be, of what nobody looks after, that its driver takes no more (virtio_blk).
+ */
+void forcepoll_flight_look_for(const struct bio *bio);
+
 /* Completion runs here, with no lock held and interrupts off, as a driver's. */
 void forcepoll_flight_complete(struct io_comp_batch *iob);
 

@@ -24,6 +24,8 @@
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/clock.h>
+#include <linux/sched/deadline.h>
+#include <linux/sched/rt.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
 #include <asm/syscall.h>
@@ -243,7 +245,8 @@ bool notrace forcepoll_poll_backs_off(struct bio *bio)
 }
 
 /*
- * One look at the completion queue of the bio. The queue reference is taken
+ * One look at the completion queue of the bio, if its driver does not have that to
+ * itself (look() in flight.c). The queue reference is taken
  * before the bio is seen in flight: until it is dropped no freeze can end, so
  * the hardware queue that the cookie names is the one the request is on. That
  * needs bios that are in flight as long as their request is: see BIO_CHAIN and
@@ -260,7 +263,7 @@ static void poll_once(struct bio *bio, struct poll_ctx *ctx)
 	fp_look_begin();
 	if (!percpu_ref_tryget(&q->q_usage_counter))
 		goto out;
-	if (!is_done(ctx)) {
+	if (!is_done(ctx) && !blk_queue_quiesced(q)) {
 		ctx->polls++;
 		bio_poll(bio, &iob, FP_POLL_FLAGS);
 	}
@@ -340,8 +343,11 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 				break;
 		}
 		ns = forcepoll_poll_ns_since(start);
-		if (!pollable)
+		if (!pollable) {
 			ctx->parked_ns = ns;
+			if (ns > spin_ns && READ_ONCE(bio->bi_opf) & REQ_POLLED)
+				forcepoll_flight_look_for(bio);
+		}
 		wanted = forcepoll_poll_cpu_wanted();
 		ctx->wanted |= wanted;
 		/* An eighth of the time gone: a late nap costs an eighth. */
@@ -583,8 +589,28 @@ static bool swap_in(const struct bio *bio)
 	return folio_test_swapcache(page_folio(bio->bi_io_vec->bv_page));
 }
 
+/*
+ * Time that it polls is time that it runs, and of that there may be a limit: a deadline
+ * task is stopped at the end of its budget, RLIMIT_CPU and, of a real-time task that
+ * never sleeps, RLIMIT_RTTIME kill. Kernels before 6.12 stop all real-time tasks of a
+ * CPU where they run for more than 95 % of a second: so these poll alone, and sleep for
+ * one in four.
+ */
+static DEFINE_PER_CPU(unsigned int, rt_turns);
+
+static bool must_sleep(const struct bio *bio)
+{
+	if (dl_task(current) || rlimit(RLIMIT_CPU) != RLIM_INFINITY)
+		return true;
+	if (likely(!rt_task(current)))
+		return false;
+	return rlimit(RLIMIT_RTTIME) != RLIM_INFINITY || current->bio_list ||
+	       !queue_is_mq(bdev_get_queue(bio->bi_bdev)) ||
+	       !(this_cpu_inc_return(rt_turns) & 3);
+}
+
 /* Reasons in the submitter, R6 and hazard 2.9. */
-static enum forcepoll_count task_reason(void)
+static enum forcepoll_count task_reason(const struct bio *bio)
 {
 	if (current->flags & FP_PF_WORKER)
 		return FORCEPOLL_COUNT_skip_worker;
@@ -593,6 +619,8 @@ static enum forcepoll_count task_reason(void)
 	if (!in_task() || in_atomic() || irqs_disabled() ||
 	    READ_ONCE(current->__state) != TASK_RUNNING)
 		return FORCEPOLL_COUNT_skip_atomic;
+	if (must_sleep(bio))
+		return FORCEPOLL_COUNT_skip_sched;
 	return 0;
 }
 
@@ -664,6 +692,9 @@ static bool waits_elsewhere(const struct bio *bio, int nr,
 {
 	if (queue_is_mq(bdev_get_queue(bio->bi_bdev)) &&
 	    !forcepoll_flight_able(bio->bi_bdev->bd_disk))
+		return false;
+	/* It may go to sleep, and the worker not get a CPU before it. */
+	if (rt_task(current))
 		return false;
 	if (fp_syscall_is_io_submit(nr))
 		return forcepoll_hook_waits_in(FORCEPOLL_WAIT_aio);
@@ -788,7 +819,7 @@ void forcepoll_poll_submit(struct bio *bio,
 	}
 	why = bio_reason(bio, target->max_bytes);
 	if (!why)
-		why = task_reason();
+		why = task_reason(bio);
 	if (!why)
 		why = device_reason(bio, target->flags);
 	if (!why) {

@@ -90,6 +90,15 @@ static void whose_name(const struct forcepoll_class_key *key, char *name,
 	}
 }
 
+/* In a column: of a cgroup the last part of its path, by which they differ. */
+static const char *whose_column(const struct forcepoll_class_key *key,
+				const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return key->by_cgroup && slash && slash[1] ? slash + 1 : name;
+}
+
 static void device_name(const struct forcepoll_class_key *key, char *name,
 			int size)
 {
@@ -184,8 +193,9 @@ void classes_print(struct forcepoll_classes *classes)
 		printable(whose, sizeof(whose));
 		device_name(&c->key, device, sizeof(device));
 		printf("  %-11.11s %-6s %-5s %-5s %-8.8s %-9s %7s %7s %s\n",
-		       whose, origin_name(&c->key), size_name(&c->key),
-		       waits_name(&c->key), device, classes_mode(c->mode),
+		       whose_column(&c->key, whose), origin_name(&c->key),
+		       size_name(&c->key), waits_name(&c->key), device,
+		       classes_mode(c->mode),
 		       us(c->interrupt_ns, irq, sizeof(irq)),
 		       us(c->poll_ns, poll, sizeof(poll)),
 		       classes_reason(c->reason));

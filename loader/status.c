@@ -35,6 +35,12 @@ static const struct text counts[] = {
 #undef X
 };
 
+/* In 80 columns, behind their number and name. */
+#define X(name, text) _Static_assert(sizeof(text) <= 49, "too long: " #name);
+FORCEPOLL_COUNTS(X)
+FORCEPOLL_EVENTS(X)
+#undef X
+
 static const struct text waits[] = {
 #define X(name, text) { #name, text },
 	FORCEPOLL_WAITS(X)

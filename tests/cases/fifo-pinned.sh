@@ -34,4 +34,23 @@ for cpu in 0 1; do
 	echo "ok: CPU $cpu"
 done
 check "polled" [ "$(stat_get polled)" -gt 1000 ]
+
+# Time that it polls is time that it runs, of which there is a limit.
+reads() { # LIMIT...
+	cg_run db "$@" dd if="/dev/$dev" of=/dev/null bs=4k count=4000 iflag=direct
+}
+# No other reason to sleep.
+echo 10000000 >/sys/module/forcepoll/parameters/spin_us
+fifo=(taskset -c 1 chrt -f 50)
+stat_mark
+check "a real-time task" reads "${fifo[@]}"
+check "sleeps for one in four" stat_is '.polled > 2500 and .skip_sched >= 1000'
+limited() { # LIMIT...
+	stat_mark
+	check "with $*" reads "$@"
+	check "by interrupts" stat_is '.polled == 0 and .skip_sched >= 4000'
+}
+limited "${fifo[@]}" prlimit --rttime=100000:200000
+limited prlimit --cpu=60
+limited chrt -d --sched-runtime 1000000 --sched-period 10000000 0
 loader_stop

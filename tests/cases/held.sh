@@ -15,13 +15,11 @@ loader_start --cgroup "$CGROOT/db"
 # progress_is EXPR: of the load, whose pages are forgotten that it may read them again;
 # the drive's alone: without those of its program the load may never start.
 progress_is() {
-	blockdev --flushbufs "/dev/$dev"
-	stat_is "$1"
+	blockdev --flushbufs "/dev/$dev" && stat_is "$1"
 }
 # progress_next EXPR: the same, since the last look: what was before is over.
 progress_next() {
-	blockdev --flushbufs "/dev/$dev"
-	stat_next "$1"
+	blockdev --flushbufs "/dev/$dev" && stat_next "$1"
 }
 # It ends before the limit does.
 cg_start db fio --name=j --filename="/dev/$dev" --readonly --rw=randread --bs=4k \

@@ -46,6 +46,7 @@ lose() {
 }
 
 requires_forcepoll
+program inflight_uring
 cg_make db
 defer modprobe -r virtio_blk
 check "the driver" probe 1
@@ -84,6 +85,19 @@ host "plug 1" >/dev/null
 poll_until 30 test -b /dev/vda
 check "none is left in flight" [ "$(in_flight)" = 0 ]
 io '.read > 200 and .write > 150' --direct=1 --ioengine=psync
+
+# With three descriptors for each a ring with IOPOLL fills the queue, long before it has
+# all tags.
+host "unplug 1" >/dev/null
+poll_until 30 test ! -e /dev/vda
+host 'plug 1 {"indirect_desc": false}' >/dev/null
+poll_until 30 test -b /dev/vda
+iopoll_keeps 1 100 vda
+stat_mark
+check "read all the same" cg_run db taskset -c 0 timeout "$LIMIT" dd if=/dev/vda \
+	of=/dev/null bs=4k count=1 iflag=direct
+check "polled" stat_is '.polled == 1 and .unpolled == 0'
+_end "$RING_PID"
 
 check "without poll queues" probe 0
 verdict "not polled: it has no poll queues"

@@ -1,17 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DESCRIPTION: waits for minutes for a drive that has hardly any time: the kernel's log tells.
+# DESCRIPTION: waits for minutes for a drive that has hardly any time, killed as well: the kernel's log tells.
 # SET: slow
 # TIMEOUT: 400
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-told='forcepoll: dd\[[0-9]+\] has waited for nvme[0-9]n1 for 1[2-4][0-9] seconds'
+told='forcepoll: dd\[[0-9]+\] has waited for nvme[0-9]n1 for [0-9]{3,} seconds'
 tells() { dmesg | grep -E "$told"; }
 reads_in_flight() { awk -v wanted="$1" '{ exit $1 < wanted }' "/sys/block/$dev/inflight"; }
+waits() { [ "$(status .inflight)" = 1 ]; }
+now_us() { echo "${EPOCHREALTIME/./}"; }
+cpu_us() { awk '{ print ($14 + $15) * 10000 }' "/proc/$CG_PID/stat"; }
 
 requires_forcepoll
+expect_splat "$told"
 dev=$(nvme_dev)
 cg_make db
 loader_start --cgroup "$CGROOT/db"
@@ -26,9 +30,17 @@ poll_until 30 reads_in_flight 200
 stat_mark
 cg_start db dd if="/dev/$dev" of=/dev/null bs=4k count=1 iflag=direct
 check "told after two minutes" poll_until 180 tells
-check "still waits, and is polled" [ "$("$LOADER" status --json | jq .inflight)" = 1 ]
+check "still waits, and is polled" waits
+kill -KILL "$CG_PID"
+since=$(now_us) spent=$(cpu_us)
+after 4
+spent=$(($(cpu_us) - spent)) since=$(($(now_us) - since))
+check "killed, it does not spin: $spent of $since us" [ $((spent * 2)) -lt "$since" ]
+check "but waits" waits
 nvme_throttle 0 0
-wait "$CG_PID" || fail "not read"
+status=0
+wait "$CG_PID" || status=$?
+check "and is gone when the drive answers" [ "$status" = 137 ]
 wait "$others"
 check "told once" [ "$(tells | wc -l)" = 1 ]
 check "napped" stat_is '.polled == 1 and .napped == 1 and .naps > 1000'
