@@ -420,7 +420,8 @@ int BPF_PROG(on_migrate, struct task_struct *task, int cpu)
 SEC("tp_btf/block_bio_queue")
 int BPF_PROG(on_bio, struct bio *bio)
 {
-	if (chosen())
+	/* Not what a stacked driver makes of a bio that is being submitted. */
+	if (!bpf_get_current_task_btf()->bio_list && chosen())
 		add(FORCEPOLL_BESIDE_ios);
 	return 0;
 }

@@ -239,6 +239,15 @@ name_choice(struct task_struct *task)
 	return choice;
 }
 
+/* add() on the word of its name, likewise: it may have called exec meanwhile. */
+static __always_inline void add_named(struct task_struct *task,
+				      const struct forcepoll_target *target,
+				      enum forcepoll_event event)
+{
+	if (add(task, target, event) && !name_choice(task))
+		del(task->tgid);
+}
+
 struct parent_walk {
 	struct task_struct *at;
 	__u32 found; /* tgid, or 0 */
@@ -281,22 +290,25 @@ static __always_inline bool choose(struct task_struct *task,
 {
 	struct forcepoll_target *choice = parent_choice(task), target;
 
-	if (!choice) {
-		choice = cgroup_choice(task);
-		if (choice) {
-			target = *choice;
-			add_member(task, &target, event);
-			return true;
-		}
-		choice = name_choice(task);
-		event = by_name;
+	if (choice) {
+		target = *choice;
+		target.flags &= ~FORCEPOLL_TARGET_CGROUP; /* another's */
+		add(task, &target, event);
+		return true;
 	}
-	if (!choice)
-		return false;
-	target = *choice;
-	target.flags &= ~FORCEPOLL_TARGET_CGROUP; /* another's */
-	add(task, &target, event);
-	return true;
+	choice = cgroup_choice(task);
+	if (choice) {
+		target = *choice;
+		add_member(task, &target, event);
+		return true;
+	}
+	choice = name_choice(task);
+	if (choice) {
+		target = *choice;
+		add_named(task, &target, by_name);
+		return true;
+	}
+	return false;
 }
 
 /* Before the child runs. */
@@ -356,14 +368,20 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid)
 	struct forcepoll_target *choice, *now, target;
 
 	now = target_of(task->tgid);
+	if (now && now->flags & FORCEPOLL_TARGET_CGROUP &&
+	    !cgroup_choice(task)) {
+		del(task->tgid);
+		count(FORCEPOLL_EVENT_cgroup_leave);
+		now = NULL;
+	}
 	if (now && !(now->flags & FORCEPOLL_TARGET_NAME)) {
 		count(FORCEPOLL_EVENT_exec_keep);
 		return 0;
 	}
 	if (!now) {
 		/*
-		 * By a thread it may have gone by the seed, which had passed its leader:
-		 * it has the leader's place now.
+		 * By a thread it may have gone by the seed, which had passed its leader,
+		 * or have left the leader's cgroup: it has the leader's place now.
 		 */
 		if (!choose(task, FORCEPOLL_EVENT_seed_add,
 			    FORCEPOLL_EVENT_exec_name))
@@ -448,7 +466,7 @@ int BPF_PROG(on_attach, struct cgroup *dst, const char *path,
 		choice = name_choice(task);
 		if (choice) {
 			target = *choice;
-			add(task, &target, FORCEPOLL_EVENT_exec_name);
+			add_named(task, &target, FORCEPOLL_EVENT_exec_name);
 		}
 	} else {
 		count(FORCEPOLL_EVENT_cgroup_stay);
@@ -456,13 +474,16 @@ int BPF_PROG(on_attach, struct cgroup *dst, const char *path,
 	return 0;
 }
 
-/* Its processes left before. An id is not used again, but a slot may be. */
+/*
+ * Its processes left before. An id is not used again, but a slot may be. Each hierarchy
+ * of v1 counts its own ids, from 1.
+ */
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(on_rmdir, struct cgroup *cgrp, const char *path)
 {
 	__u64 id = cgrp->kn->id;
 
-	if (!bpf_map_delete_elem(&cgroups, &id))
+	if (!cgrp->root->hierarchy_id && !bpf_map_delete_elem(&cgroups, &id))
 		count(FORCEPOLL_EVENT_cgroup_rmdir);
 	return 0;
 }
@@ -475,7 +496,7 @@ SEC("iter/task")
 int seed(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct forcepoll_target *now;
+	struct forcepoll_target *choice, *now, target;
 	enum forcepoll_event event;
 
 	if (!task || has_flag(task, PF_KTHREAD | PF_EXITING) ||
@@ -483,11 +504,18 @@ int seed(struct bpf_iter__task *ctx)
 	     !(task->group_leader->flags & PF_EXITING)))
 		return 0;
 	now = target_of(task->tgid);
+	/* One from before gets what is wanted now, by the same rule. */
+	choice = now && now->flags & FORCEPOLL_TARGET_NAME ? name_choice(task) :
+							     NULL;
+	if (choice) {
+		target = *choice;
+		add_named(task, &target, FORCEPOLL_EVENT_seed_known);
+		return 0;
+	}
 	if (now && !(now->flags & FORCEPOLL_TARGET_CGROUP)) {
 		count(FORCEPOLL_EVENT_seed_known);
 		return 0;
 	}
-	/* One from before gets what is wanted now. */
 	event = now ? FORCEPOLL_EVENT_seed_known : FORCEPOLL_EVENT_seed_add;
 	if (!choose(task, event, event))
 		count(now ? FORCEPOLL_EVENT_seed_known :

@@ -61,3 +61,13 @@ if [[ $(uname -r) == 6.1.* ]] || jq -e 'has("exits")' out; then
 	check "all returns" is '.exits >= .total * 0.99 and .other * 100 < .total'
 fi
 check "the module was not needed" [ ! -d /sys/module/forcepoll ]
+
+# What a stacked driver makes of a bio is not another one.
+dev=$(nvme_dev)
+dm_removes fp-exact
+linear=$(dm_make fp-exact "0 8192 linear /dev/$dev 0")
+for disk in "$dev" "$linear"; do
+	"$LOADER" trace --json -- dd if="/dev/$disk" of=/dev/null bs=4k count=64 \
+		iflag=direct status=none >out
+	check "64 block I/Os of $disk" is '.ios == 64'
+done

@@ -42,6 +42,14 @@ if mkdir v1 && mount -t cgroup -o none,name=forcepoll none v1; then
 		check "who moves in a cgroup v1" targets_are "$old:2"
 		echo "$pid" >v1/cgroup.procs
 	done
+	# It counts its own ids: the chosen one of the same number stays chosen.
+	mkdir v1/one
+	key="$(bytes "$(stat -c %i v1/one)")0 0 0 0"
+	# shellcheck disable=SC2086 # one word a byte
+	bpftool map update pinned "$PINS/cgroups" key $key value 0 0 0 0 2 0 0 0
+	rmdir v1/one
+	# shellcheck disable=SC2086
+	check "it is chosen still" bpftool map delete pinned "$PINS/cgroups" key $key
 else
 	echo "# no cgroup v1 here"
 fi

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: keeps a target across exec, and finds programs by --comm and --exe.
+# TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
@@ -118,9 +119,38 @@ check "it is one again" [ "$(($(flags "$CG_PID") & 255))" = 2 ]
 cg_remove case
 loader_stop
 
+# A leader's threads may be in another cgroup, and one of them take its place.
+cg_make case/in && cg_make case/out
+echo threaded >"$CGROOT/case/in/cgroup.type"
+echo threaded >"$CGROOT/case/out/cgroup.type"
+cg_start case/in bash -c 'read -r _ <run; exec "$@"' - \
+	./proc thread-exec-in "$CGROOT/case/out" sleep 1000
+loader_start --cgroup "$CGROOT/case/in"
+check "it is one" [ "$(($(flags "$CG_PID") & 255))" = 2 ]
+echo >run
+check "it has called exec" poll_until 30 runs "$CG_PID" sleep
+check "it is none" flags_are "$CG_PID" ""
+cg_remove case
+loader_stop
+
 # Children run the same program, as those of PostgreSQL do, until they run another.
 cp "$(command -v bash)" fp-shell
 cg_make case && cg_make log
+
+# Chosen by name, they are what the next run says, and so is who is forked then.
+cg_start case ./fp-shell -c 'read -r _ <run; (read -r _ <run) & echo $! >forked; wait'
+parent=$CG_PID
+check "in the background" "$LOADER" --module "$KO" --comm fp-shell --observe --background
+check "it is observed" flags_are "$parent" 40
+loader_start --comm fp-shell
+check "it is polled" flags_are "$parent" 8
+echo >run
+check "it has forked" poll_until 30 test -s forked
+check "who is polled, too" flags_are "$(<forked)" 8
+cg_remove case
+loader_stop
+
+cg_make case
 by_name() {
 	loader_start "$@"
 	cg_start case ./fp-shell -c '(read -r _ <go; exec sleep 1000) & echo $! >child; wait'

@@ -11,7 +11,7 @@ program fill
 # Everything is asked of one answer, and of what matters in it: with a full map it is
 # 10 MB, which take their time.
 ask() {
-	"$LOADER" status --json | jq '{bound, events, number: (.targets | length),
+	status '{bound, events, number: (.targets | length),
 		targets: (.targets | map(select(.tgid < 8388608)))}' >status.json
 }
 event() { jq -er ".events.$1" status.json; }

@@ -45,9 +45,8 @@ killed() {
 }
 # Nobody is there, so whoever came has left.
 balanced() {
-	check "as many have left as came" jq -e '.events |
-		.fork_cgroup + .cgroup_join == .exit_target and .failed == 0' \
-		<("$LOADER" status --json)
+	check "as many have left as came" status '.events |
+		.fork_cgroup + .cgroup_join == .exit_target and .failed == 0'
 }
 dead_again() {
 	check "they go on" freeze 0

@@ -16,7 +16,6 @@ sysctl -qw kernel.pid_max=700
 
 inside() { sed 's/$/:2/' "$CGROOT/db/cgroup.procs"; }
 done_all() { [[ -s wrapped.db && -s wrapped.other ]]; }
-counted() { "$LOADER" status --json | jq -e "$1"; }
 
 cg_make db && cg_make other
 loader_start --cgroup "$CGROOT/db"
@@ -39,7 +38,7 @@ for round in 1 2 3; do
 	done
 	check "none is left" targets_are
 done
-check "nobody was left out" counted '.events | .full == 0 and .failed == 0'
-check "all came and went" counted '.events | .fork_cgroup + .cgroup_join ==
+check "nobody was left out" status '.events | .full == 0 and .failed == 0'
+check "all came and went" status '.events | .fork_cgroup + .cgroup_join ==
 	.exit_target + .cgroup_leave and .cgroup_join > 300 and .cgroup_leave > 300'
 loader_stop

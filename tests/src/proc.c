@@ -4,6 +4,7 @@
  *
  *   proc threads N            a process of N more threads, until it is killed
  *   proc thread-exec CMD...   another thread than the first one calls exec
+ *   proc thread-exec-in CGROUP CMD...   likewise, after it has moved to that one
  *   proc into CGROUP CMD...   CMD in a child that is born in CGROUP
  *   proc storm N WIDTH        N short-lived children, WIDTH at a time
  *   proc wrap TIMES WIDTH CG  children, of whom the last WIDTH live, until their numbers
@@ -38,10 +39,22 @@ static void *idle(void *arg)
 	return arg;
 }
 
+static const char *exec_in;
+
+static int move(const char *cgroup)
+{
+	int dir = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(dir, "cgroup.threads", O_WRONLY | O_CLOEXEC);
+
+	return write(fd, "0", 1) == 1 ? 0 : failed(cgroup);
+}
+
 static void *call_exec(void *arg)
 {
 	char **argv = arg;
 
+	if (exec_in && move(exec_in))
+		exit(1);
 	execvp(argv[0], argv);
 	exit(failed(argv[0]));
 }
@@ -211,6 +224,10 @@ int main(int argc, char **argv)
 		return threads(atoi(argv[2]));
 	if (argc >= 3 && !strcmp(argv[1], "thread-exec"))
 		return thread_exec(argv + 2);
+	if (argc >= 4 && !strcmp(argv[1], "thread-exec-in")) {
+		exec_in = argv[2];
+		return thread_exec(argv + 3);
+	}
 	if (argc >= 4 && !strcmp(argv[1], "into"))
 		return into(argv[2], argv + 3);
 	if (argc == 4 && !strcmp(argv[1], "storm"))
