@@ -220,10 +220,11 @@ static int open_all(struct ab *ab)
 	err = guard_start(&ab->guard, s);
 	err = err ?: session_start(s);
 	err = err ?: session_choose(s);
-	return err   ?:
-		       ab_probe_open(&ab->probe,
-				     bpf_map__fd(s->bpf->maps.targets),
-				     &ab->options.cgroups);
+	err = err   ?:
+		      ab_probe_open(&ab->probe,
+				    bpf_map__fd(s->bpf->maps.targets),
+				    &ab->options.cgroups);
+	return err ?: session_decide(s);
 }
 
 /* All is undone before anything is said. */

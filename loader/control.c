@@ -131,13 +131,22 @@ int control_release(struct control *c)
 	return 0;
 }
 
-int control_stats(struct control *c, struct forcepoll_stats *stats)
+int control_stats_of_any(struct control *c, struct forcepoll_stats *stats)
 {
 	int err = call(c->bpf->progs.control_stats, NULL, 0);
 
 	if (err)
 		return log_error(err, "counters: %s", strerror(-err));
 	*stats = c->bpf->bss->stats;
+	return 0;
+}
+
+int control_stats(struct control *c, struct forcepoll_stats *stats)
+{
+	int err = control_stats_of_any(c, stats);
+
+	if (err)
+		return err;
 	if (stats->abi != FORCEPOLL_ABI)
 		return log_error(-EPROTO,
 				 "the loaded module is of another version of "

@@ -20,7 +20,9 @@ void control_close(struct control *c);
 
 int control_bind(struct control *c);
 int control_release(struct control *c);
+/* -EPROTO: of a module of another version; the second takes that as well. */
 int control_stats(struct control *c, struct forcepoll_stats *stats);
+int control_stats_of_any(struct control *c, struct forcepoll_stats *stats);
 int control_classes(struct control *c, struct forcepoll_classes *classes);
 
 #endif

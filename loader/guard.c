@@ -51,10 +51,13 @@ int guard_start(struct guard *g, const struct session *s)
 
 int guard_end(struct guard *g, const struct session *s)
 {
+	bool gone;
 	int status;
 
 	if (!g->pid)
 		return 0;
+	/* What was in the directory it would have looked up there. */
+	gone = pins_gone(&s->pins);
 	close(g->parent);
 	if (waitpid(g->pid, &status, 0) < 0)
 		return log_error(-errno, "guard: %s", strerror(errno));
@@ -64,5 +67,7 @@ int guard_end(struct guard *g, const struct session *s)
 			 WTERMSIG(status));
 		return session_undo(s);
 	}
+	if (gone)
+		return session_undo(s);
 	return status ? -EIO : 0; /* it said why */
 }

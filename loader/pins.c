@@ -29,25 +29,26 @@
 /* Every name that forcepoll pins; a link has its program's, but for the policy's. */
 static const struct {
 	const char *name;
-	__u32 key_size, value_size; /* 0, 0: a link */
+	__u32 type; /* enum bpf_map_type; 0: a link */
+	__u32 key_size, value_size;
 } known[] = {
-	{ "targets", 4, sizeof(struct forcepoll_target) },
-	{ "devices", 4, 4 },
-	{ "cgroups", 8, sizeof(struct forcepoll_target) },
-	{ "comms", 16, sizeof(struct forcepoll_target) },
-	{ "exes", sizeof(struct forcepoll_exe),
+	{ "targets", BPF_MAP_TYPE_HASH, 4, sizeof(struct forcepoll_target) },
+	{ "devices", BPF_MAP_TYPE_HASH, 4, 4 },
+	{ "cgroups", BPF_MAP_TYPE_HASH, 8, sizeof(struct forcepoll_target) },
+	{ "comms", BPF_MAP_TYPE_HASH, 16, sizeof(struct forcepoll_target) },
+	{ "exes", BPF_MAP_TYPE_HASH, sizeof(struct forcepoll_exe),
 	  sizeof(struct forcepoll_target) },
-	{ "events", 4, 8 },
-	{ "state", 4, sizeof(struct forcepoll_state) },
-	{ "switches", 4, 8 },
-	{ "beside", 4, 8 },
-	{ "next", 0, 0 }, /* what is to be in the place of another */
-	{ "on_fork", 0, 0 },
-	{ "on_exec", 0, 0 },
-	{ "on_exit", 0, 0 },
-	{ "on_attach", 0, 0 },
-	{ "on_rmdir", 0, 0 },
-	{ "policy", 0, 0 },
+	{ "events", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8 },
+	{ "state", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct forcepoll_state) },
+	{ "switches", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8 },
+	{ "beside", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8 },
+	{ "next", 0, 0, 0 }, /* what is to be in the place of another */
+	{ "on_fork", 0, 0, 0 },
+	{ "on_exec", 0, 0, 0 },
+	{ "on_exit", 0, 0, 0 },
+	{ "on_attach", 0, 0, 0 },
+	{ "on_rmdir", 0, 0, 0 },
+	{ "policy", 0, 0, 0 },
 };
 
 #define NR_KNOWN (sizeof(known) / sizeof(known[0]))
@@ -84,14 +85,15 @@ static int check_pin(const struct pins *pins, const char *name)
 	for (size_t i = 0; i < NR_KNOWN; i++) {
 		if (strcmp(known[i].name, name))
 			continue;
-		if (!known[i].key_size)
+		if (!known[i].type)
 			return 0;
 		fd = pins_map(pins, name);
 		if (fd < 0) /* gone since it was listed: not in the way */
 			return fd == -ENOENT ? 0 : fd;
 		err = bpf_obj_get_info_by_fd(fd, &info, &len);
 		close(fd);
-		return err || info.key_size != known[i].key_size ||
+		return err || info.type != known[i].type ||
+				       info.key_size != known[i].key_size ||
 				       info.value_size != known[i].value_size ?
 			       -EEXIST :
 			       0;

@@ -121,7 +121,6 @@ static void reset_parameters(const struct session *s)
 
 static int bind(struct session *s)
 {
-	const struct options *o = s->options;
 	struct targets_bpf *bpf = s->bpf;
 	struct forcepoll_stats stats;
 	struct control control;
@@ -140,8 +139,6 @@ static int bind(struct session *s)
 		return err;
 	/* One of another version can be asked nothing, nor be ended in order. */
 	err = control_stats(&control, &stats);
-	if (!err && o->policy)
-		err = policy_load(&s->pins, o->policy);
 	err = err ?: control_bind(&control);
 	if (!err)
 		step("bind");
@@ -194,6 +191,13 @@ int session_choose(struct session *s)
 	return 0;
 }
 
+int session_decide(struct session *s)
+{
+	const char *policy = s->options->policy;
+
+	return policy ? policy_load(&s->pins, policy) : 0;
+}
+
 void session_abort(struct session *s)
 {
 	const __u32 was = s->before.flags;
@@ -218,10 +222,8 @@ static int release(__u32 targets_id)
 
 	if (err)
 		return err;
-	err = control_stats(&control, &stats);
 	/* These two are where they were in any version. */
-	if (err == -EPROTO)
-		err = 0;
+	err = control_stats_of_any(&control, &stats);
 	if (!err && stats.bound && stats.targets_id == targets_id) {
 		err = control_release(&control);
 		if (!err)

@@ -20,7 +20,7 @@ struct targets_bpf;
  * module poll:
  *
  *   check words -> lock pins -> write state -> load module -> load and pin maps
- *   -> attach and pin programs -> policy -> bind -> parameters -> fill rules -> seed
+ *   -> attach and pin programs -> bind -> parameters -> fill rules -> seed -> policy
  *   ... undo
  *
  * Everything is pinned from the start, so that a loader that is killed leaves a
@@ -50,9 +50,13 @@ int session_check(struct session *s, const struct options *o);
 /* Against other loaders. session_close() lets go. */
 int session_lock(struct session *s);
 
-/* Locked: until it is bound, and then what to poll. */
+/*
+ * Locked: until it is bound, then what to poll, and by whose policy. The last as nothing
+ * else can fail any more: what decided before would not be put back.
+ */
 int session_start(struct session *s);
 int session_choose(struct session *s);
+int session_decide(struct session *s);
 
 /*
  * Undone after a failure of these, but for a run that was there before: it goes on. To be

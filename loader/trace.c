@@ -342,23 +342,23 @@ static int run(struct trace *t)
 
 	err = err ?: start(t, &mask);
 	t->began = clock_now();
-	if (!err && t->argv) {
+	if (err)
+		return 1;
+	if (t->argv) {
 		status = command_go(&t->command, t->argv[0]);
 		if (status)
 			return status;
 	}
-	if (!err) {
-		log_info("tracing");
-		err = watch(t);
-		err = err ?: finish(t);
-	}
-	if (!err && t->argv) { /* it may outlive --duration */
+	log_info("tracing");
+	err = watch(t);
+	err = err ?: finish(t);
+	if (t->argv) { /* it may outlive --duration, and who reads this */
 		switches_close(&t->switches);
 		while (!ended(t))
 			poll_signals(t);
-		return t->command.status;
+		status = t->command.status;
 	}
-	return err && err != -EPIPE ? 1 : 0;
+	return err && err != -EPIPE ? 1 : status;
 }
 
 int trace_main(int argc, char **argv)

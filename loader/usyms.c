@@ -120,9 +120,24 @@ static int open_file(const char *path)
 	return fd;
 }
 
+/* With its names; a file may claim what it likes, and be sparse. */
+static bool takes_room(Elf *elf, const GElf_Shdr *header, __u64 *room)
+{
+	GElf_Shdr names;
+	__u64 bytes;
+
+	if (!gelf_getshdr(elf_getscn(elf, header->sh_link), &names) ||
+	    __builtin_add_overflow(header->sh_size, names.sh_size, &bytes) ||
+	    bytes > *room)
+		return false;
+	*room -= bytes;
+	return true;
+}
+
 /* What cannot be read has no symbols. Not mapped: it may be cut off meanwhile. */
 static void read_symbols(struct ufile *f, __u32 tgid)
 {
+	__u64 room = 256 << 20;
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
 	char path[4200];
@@ -143,7 +158,8 @@ static void read_symbols(struct ufile *f, __u32 tgid)
 		while ((section = elf_nextscn(elf, section)))
 			if (gelf_getshdr(section, &header) &&
 			    (header.sh_type == SHT_SYMTAB ||
-			     header.sh_type == SHT_DYNSYM))
+			     header.sh_type == SHT_DYNSYM) &&
+			    takes_room(elf, &header, &room))
 				add_symbols(f, elf, section, &header);
 	}
 	elf_end(elf);

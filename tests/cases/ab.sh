@@ -78,7 +78,7 @@ check "it has ended" released
 
 "$LOADER" ab -c "$db" -d 3 --window 0.25 >out 2>err
 check "it says so when it begins" grep -q "measuring: 6 pairs" err
-check "a table" grep -qE "^mean latency +us( +[0-9.]+){2} +[-+]" out
+check "a table" grep -qE "^mean latency +us( +([0-9.]+|-)){2} +[-+]" out
 check "a verdict at the end" grep -qE "^(Worth|Not worth|Cannot)" <(tail -n3 out)
 check "80 columns" [ "$(awk '{ print length }' out | sort -n | tail -n1)" -le 80 ]
 fio_end
@@ -165,6 +165,11 @@ kill -INT "$pid"
 wait "$pid" || :
 check "also without the child that is there for it" undone
 check "who says so" grep -q "was killed, by signal 9" err
+ab_start
+rm -r "$PINS"
+kill -INT "$pid"
+wait "$pid" || :
+check "and without what is pinned" undone
 fio_end
 
 # What it cannot use

@@ -41,9 +41,12 @@ check "also what said so" [ "$("$LOADER" status --json | jq -r .run)" = backgrou
 
 # Whoever looks whether it is held holds it meanwhile, too.
 looks() {
-	while [[ ! -e enough ]]; do
-		[[ ! -d $PINS ]] || flock -n -s "$PINS" true 2>/dev/null || :
-	done
+	perl -MFcntl=:flock -MTime::HiRes=usleep -e 'until (-e "enough") {
+		open(my $dir, "<", $ARGV[0]) && flock($dir, LOCK_SH | LOCK_NB);
+		usleep(1000);
+		undef $dir;
+		usleep(1000);
+	}' "$PINS"
 }
 looks &
 looks=$!

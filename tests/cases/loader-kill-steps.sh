@@ -60,7 +60,7 @@ goes_on() {
 	kill "$CG_PID"
 	wait "$CG_PID" || :
 	check "$1: who exits is none" targets_are
-	check "$1: it is bound" jq -e .bound <("$LOADER" status --json)
+	check "$1: it is bound" status .bound
 }
 
 requires_forcepoll

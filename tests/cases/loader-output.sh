@@ -71,7 +71,7 @@ after 10
 kill "$pid"
 check "nobody reads, and it ends" poll_until 30 undone
 wait "$pid" || fail "status $?"
-check "it had begun" grep -q "^ *SUBMITTED/s" <(timeout 10 head -n1 <&5)
+check "it had begun" grep -q "^ *SUBMITTED/s" <(timeout "$LIMIT" head -n1 <&5)
 # Nor one who does not read more at once than a pipe has room for
 "$LOADER" --module "$KO" --cgroup "$CGROOT/db" --mode poll --interval 5 --per-target --json \
 	>full 2>err &
@@ -86,7 +86,7 @@ after 6
 kill "$pid"
 check "nobody reads, and it ends" poll_until 30 undone
 wait "$pid" || fail "status $?"
-check "all is there" jq -e '.targets | length > 0' <(timeout 10 head -n1 <&5)
+check "all is there" jq -ne 'input.targets | length > 0' <(timeout "$LIMIT" head -n1 <&5)
 # Nor what it says, where there is no room even for one line
 perl -e 'use Fcntl; fcntl(STDOUT, F_SETFL, O_NONBLOCK) or die;
 	1 while defined syswrite STDOUT, "x"' >&5

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DESCRIPTION: starts and stops the loader 15 times, and the module, under a load
-# that checks what it reads.
+# DESCRIPTION: starts and stops the loader eight times, loads and unloads the module five
+# times, under a load that checks what it reads.
 # SET: slow
 # TIMEOUT: 600
 set -eu

@@ -35,7 +35,10 @@ denied() {
 nothing() { [[ ! -e $PINS && ! -d /sys/module/forcepoll ]]; }
 cg_make db
 for who in "${nobody[*]}" "${contained[*]}" "${powerless[*]}"; do
+	# That is not denied, or nothing below would tell.
 	# shellcheck disable=SC2086 # words
+	check "$who" $who ./loader --help
+	# shellcheck disable=SC2086
 	denied $who ./loader --module "$KO" --cgroup "$CGROOT/db"
 	check "and changes nothing" nothing
 done
@@ -184,7 +187,7 @@ for load in "psync --direct=1" "psync --direct=0 --invalidate=1" \
 	check "$used of $start us are 35 percent at the most" \
 		[ $((used * 100)) -le $((start * 35)) ]
 	check "it wanted more" [ "$(cpu_stat nr_throttled)" -gt "$throttled" ]
-	check "polled" stat_is '.polled > 20'
+	check "polled" stat_is '.polled > 0'
 done
 loader_stop
 check "the module is not in use" poll_until 30 unused

@@ -36,6 +36,16 @@ export SUDO_UID=65534 SUDO_GID=65534
 check "as the invoking user" [ "$("$LOADER" trace --user -- id -u |
 	head -n1)" = 65534 ]
 
+status=0
+"$LOADER" trace -i 0.1 -- sh -c 'sleep 1; >over; exit 6' >/dev/full 2>err || status=$?
+check "it waits when nothing can be said" test -e over
+check "status 1: $(tail -n1 err)" [ $status = 1 ]
+mkfifo none
+(exec 3<>none; sleep 0.3) &
+status=0
+"$LOADER" trace -i 0.1 -- sh -c 'sleep 1; exit 6' >none || status=$?
+check "its status when nobody reads" [ $status = 6 ]
+
 start -- sh -c 'trap "exit 9" TERM; >set; while :; do sleep 0.1; done'
 check "its trap is set" poll_until 60 test -e set
 kill -TERM $pid
@@ -77,7 +87,7 @@ check "not found" [ "$(status_of "$LOADER" trace -- ./nothing)" = 127 ]
 touch plain
 check "not executable" [ "$(status_of "$LOADER" trace -- ./plain)" = 126 ]
 check "in one line" [ "$(wc -l <err)" = 1 ]
-check "whoever ignores SIGCHLD hands that on" timeout 100 perl -e \
+check "whoever ignores SIGCHLD hands that on" timeout "$LIMIT" perl -e \
 	'$SIG{CHLD} = "IGNORE"; exec @ARGV' "$LOADER" trace -- true
 T=("$LOADER" trace)
 expect_fail 1 'no such cgroup' "${T[@]}" -c "$CGROOT/none"
