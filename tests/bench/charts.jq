@@ -83,6 +83,10 @@ def results:
 def title:
   {judged: "auto", iopoll: "IOPOLL"}[.] // .;
 
+# Of fewer runs chance alone keeps the extremes apart too often: of three against three
+# one time in ten, of five one in 126.
+def too_few($a; $b): [$a.runs, $b.runs] | min < 5;
+
 # Each entry against interrupts, with what the extremes leave certain.
 def ratios:
   . as $all | .[] | select(.mode != "interrupts" and .iops) | . as $b |
@@ -94,7 +98,8 @@ def ratios:
     switches: [$a.switches_per_io.median, $b.switches_per_io.median],
     irqs: [$a.irqs_per_io.median, $b.irqs_per_io.median],
     polled: $b.polled_percent.median,
-    certain: (if $a.runs == 1 or $b.runs == 1 then "one run" elif $b.iops.min > $a.iops.max then "faster"
+    certain: (if too_few($a; $b) then "too few runs"
+      elif $b.iops.min > $a.iops.max then "faster"
       elif $b.iops.max < $a.iops.min then "slower" else "within the noise" end)};
 
 # -- for gnuplot -----------------------------------------------------------------
@@ -216,13 +221,13 @@ def ratios_page:
       (.switches[1], .switches[0], .irqs[1], .irqs[0] | shown(3)), (.polled | shown(1)),
       .certain] | cells("td") | sub("<tr>"; "<tr class=\"\($r.certain)\">"))),
   "<p>IOPS and latencies as multiples of those with interrupts: medians of "
-  + "\(.facts.reps) runs each. Faster and slower are those whose extremes do not "
-  + "overlap.</p>";
+  + "\(.facts.reps) runs each. Faster and slower are those whose extremes, of five runs "
+  + "or more, do not overlap.</p>";
 
 # What has changed, as the extremes have it: only what is outside of them is marked, and
-# of a single run only what has no noise.
+# of few runs only what has no noise.
 def change($key; $a; $b):
-  if $key != "instructions" and ($a.runs == 1 or $b.runs == 1) then ""
+  if $key != "instructions" and too_few($a; $b) then ""
   elif $b[$key].min > $a[$key].max then {iops: "faster"}[$key] // "slower"
   elif $b[$key].max < $a[$key].min then {iops: "slower"}[$key] // "faster"
   else "" end;
@@ -250,7 +255,8 @@ def compare_page($other):
         .max | round($c.digits)))"), "\(.percent | round(1)) %", .verdict] |
       cells("td") | sub("<tr>"; "<tr class=\"\($c.verdict)\">"))),
   "<p>Medians, and extremes in brackets. Marked is what the extremes leave no doubt "
-  + "about; of a single run nothing is, but for instructions, which have no noise.</p>";
+  + "about; of fewer than five runs nothing is, but for instructions, which have no "
+  + "noise.</p>";
 
 def reading_page:
   "<h2>How to read this</h2>",
