@@ -18,6 +18,7 @@ KO=$TOP/build/$(uname -r)/forcepoll.ko
 LOADER=$TOP/build/forcepoll-loader
 CGROOT=/sys/fs/cgroup
 PINS=/sys/fs/bpf/forcepoll
+KMEMLEAK=/sys/kernel/debug/kmemleak
 
 # -- verdict ---------------------------------------------------------------
 
@@ -64,6 +65,9 @@ expect_fail() {
 	echo "ok: fails: $*"
 }
 
+# expect_splat REGEX: lines of the kernel's log that would fail another case (see SPLAT).
+expect_splat() { echo "$1" >>"$CASE_EXPECTED"; }
+
 # -- clean-up and waiting --------------------------------------------------
 
 _deferred=()
@@ -96,6 +100,9 @@ if [[ $$ != 1 ]]; then
 	exec {_never}<> <(:)
 fi
 
+# For timeout: seconds in which ends, however slow the machine, all that does not hang.
+export LIMIT=$((100 * ${FORCEPOLL_SLOW:-1}))
+
 # after SECONDS: a sleep.
 after() { read -rt "$1" -u "$_never" || :; }
 
@@ -103,17 +110,18 @@ after() { read -rt "$1" -u "$_never" || :; }
 # said is said once, as it was the last time. Slow machines get more time (tests/run).
 poll_until() {
 	local end=$((${EPOCHREALTIME/./} + $1 * 1000000 * ${FORCEPOLL_SLOW:-1}))
-	local said=${CASE_TMP:-/tmp}/.said.$BASHPID.$((_polls++)) status=0
+	local _said=${CASE_TMP:-/tmp}/.said.$BASHPID.$((_polls++)) said status=0
 	shift
-	until "$@" >"$said" 2>&1; do
+	until "$@" >"$_said" 2>&1; do
 		((${EPOCHREALTIME/./} < end)) || {
 			status=1
 			break
 		}
 		after 0.02
 	done
-	cat "$said"
-	rm "$said"
+	# No process for what is done so often.
+	IFS= read -rd '' said <"$_said" || :
+	printf %s "$said"
 	return $status
 }
 _polls=0
@@ -199,6 +207,23 @@ nvme_throttle() {
 	host "throttle $1 $2" >/dev/null
 }
 
+# iopoll_keeps N READS DEV: a ring with IOPOLL, on CPU 0, has so many reads of drive N done,
+# and does not look; its PID is in $RING_PID. When it submits it does: then the drive, of
+# one a second, has still another's to do.
+iopoll_keeps() {
+	local other
+	nvme_throttle "$1" 1
+	dd if="/dev/$3" of=/dev/null bs=4k count=100 iflag=direct status=none &
+	other=$!
+	after 2
+	taskset -c 0 ./inflight_uring iopoll "$2" "/dev/$3" >said &
+	RING_PID=$!
+	defer _end "$RING_PID"
+	check "a ring has them, and does not look" poll_until 20 grep -q "in flight" said
+	nvme_throttle "$1" 0
+	wait $other || fail "not read"
+}
+
 # nvme_io_timeout DEV MS: a request of it that takes longer is lost (10 s, tests/vm.py).
 nvme_io_timeout() {
 	local file=/sys/block/$1/queue/io_timeout
@@ -245,7 +270,7 @@ cg_run() {
 	local cg=$1
 	shift
 	(
-		echo "$BASHPID" >"$CGROOT/$cg/cgroup.procs"
+		echo "$BASHPID" >"$CGROOT/$cg/cgroup.procs" || exit
 		exec "$@"
 	)
 }
@@ -255,7 +280,7 @@ cg_start() {
 	local cg=$1
 	shift
 	{
-		echo "$BASHPID" >"$CGROOT/$cg/cgroup.procs"
+		echo "$BASHPID" >"$CGROOT/$cg/cgroup.procs" || exit
 		exec "$@"
 	} &
 	CG_PID=$!
@@ -273,6 +298,13 @@ cg_move() { echo "$1" >"$CGROOT/$2/cgroup.procs"; }
 
 # cg_has PID NAME: it is in there, not below.
 cg_has() { grep -qx "$1" "$CGROOT/$2/cgroup.procs"; }
+
+# tracefs_mount DIR: it is there until the case ends.
+tracefs_mount() {
+	mountpoint -q "$1" && return
+	mount -t tracefs nodev "$1"
+	defer umount "$1"
+}
 
 # -- measuring -------------------------------------------------------------
 
@@ -292,7 +324,7 @@ fio_json() {
 
 # jget FILE PATH: the value at a path of jq, like .jobs[0].read.iops.
 jget() {
-	jq -er "$2" "$1"
+	jq -ner "input | $2" "$1"
 }
 
 # ctxt_switches PID: how often the threads of a process have gone to sleep.
@@ -358,23 +390,28 @@ skip_busy() {
 	echo "$1" >/sys/module/forcepoll/parameters/skip_busy
 }
 
+# status FILTER ARGS...: of jq -e, on what the loader tells. That alone would succeed
+# when it tells nothing (jq 1.6); input then fails.
+status() { "$LOADER" status --json | jq -ne "input | $1" "${@:2}"; }
+
 # stat_mark, stat_is EXPR: what the counters (.polled, .skip_large, and by origin
 # .read, .write, .fault, .swap) grew by since the mark, as jq sees it.
-stat_mark() { "$LOADER" status --json | jq '.counters + .polled' >mark; }
+stat_mark() { status '.counters + .polled' >mark; }
+# shellcheck disable=SC2016 # jq's variables
 stat_is() {
-	"$LOADER" status --json | jq -e --slurpfile was mark '.counters + .polled |
-		with_entries(.value -= $was[0][.key]) | ., ('"$1"')'
+	status '.counters + .polled | with_entries(.value -= $was[0][.key]) |
+		., ('"$1"')' --slurpfile was mark
 }
 
 # stat_next EXPR: the same, and a mark.
 stat_next() {
-	mv mark before
-	stat_mark
-	jq -e --slurpfile was before 'with_entries(.value -= $was[0][.key]) | ., ('"$1"')' mark
+	mv mark before && stat_mark &&
+		jq -e --slurpfile was before \
+			'with_entries(.value -= $was[0][.key]) | ., ('"$1"')' mark
 }
 
 # in_flight: marked bios that nobody waits for inside submit_bio().
-in_flight() { "$LOADER" status --json | jq .bios_in_flight; }
+in_flight() { status .bios_in_flight; }
 none_in_flight() { [[ $(in_flight) == 0 ]]; }
 
 # targets: the entries of the map, as TGID:FLAGS. What is above these 24 bits is the
@@ -394,17 +431,16 @@ target_tgids() { targets | cut -d: -f1 | sort; }
 targets_are() { [ "$(targets | sort)" = "$(printf '%s\n' "$@" | sort)" ]; }
 
 # event NAME: a counter of the tracking.
-event() { "$LOADER" status --json | jq -er ".events.$1"; }
+event() { status ".events.$1"; }
 
 # nothing_leaked: memory of the module that nobody refers to any more, on a kernel with
 # kmemleak: of one that was unloaded there are but addresses. It tells of what is older
 # than five seconds and was the same in two scans that found it. What was on its way may
 # have gone by the next look.
 nothing_leaked() {
-	local file=/sys/kernel/debug/kmemleak
 	after 6
-	echo scan >$file && echo scan >$file || return
-	! grep -A40 "^unreferenced" $file | grep -E '\[forcepoll\]|\] 0x[0-9a-f]+$'
+	echo scan >$KMEMLEAK && echo scan >$KMEMLEAK || return
+	! grep -A40 "^unreferenced" $KMEMLEAK | grep -E '\[forcepoll\]|\] 0x[0-9a-f]+$'
 }
 
 # -- a load ------------------------------------------------------------------
@@ -416,17 +452,21 @@ wrong_bytes() { grep -qE "^verify: |verify failed" "$@"; }
 # a file named stop; fails, and shows what fio said, when any of it did. DEV with a slash
 # is a file.
 verify_in() {
-	local file=$2
-	[[ $file == */* ]] || file=/dev/$file
-	[[ ! -e stop ]] || fail "to verify nothing: there is a file stop"
-	cg_start "$1" sh -c 'until [ -e stop ]; do
-		fio "$@" >log.$$ 2>&1 || { cat log.$$; exit 1; }; done' sh \
-		--name=j --filename="$file" --direct=1 --ioengine=psync \
-		--rw=randrw --bs=4k --size=4M --verify=crc32c \
-		--allow_file_create=0 "${@:3}" # in /dev, when the drive has gone
-	_verifiers+=("$CG_PID")
+	_verify_in "$1" 'fio "$@"' "$2" --direct=1 --ioengine=psync --rw=randrw "${@:3}"
 }
 _verifiers=()
+
+# _verify_in CGROUP COMMAND DEV FIO-ARGS...
+_verify_in() {
+	local file=$3
+	[[ $file == */* ]] || file=/dev/$file
+	[[ ! -e stop ]] || fail "to verify nothing: there is a file stop"
+	cg_start "$1" sh -c "until [ -e stop ]; do
+		{ $2; } >log.\$\$ 2>&1 || { cat log.\$\$; exit 1; }; done" sh \
+		--name=j --filename="$file" --bs=4k --size=4M --verify=crc32c \
+		--allow_file_create=0 "${@:4}" # in /dev, when the drive has gone
+	_verifiers+=("$CG_PID")
+}
 
 # verify_start DEV FIO-ARGS...: the same in the cgroup db, until verify_stop.
 verify_start() { verify_in db "$@"; }
@@ -434,6 +474,22 @@ verify_start() { verify_in db "$@"; }
 # aio_verify_start DEV: the same with 16 in flight, further on; ends with the other.
 aio_verify_start() {
 	verify_start "$1" --ioengine=libaio --iodepth=16 --offset=64M
+}
+
+# mapped_verify_start DEV: verifies through a mapping what it has written. fio itself
+# throws away what a drive has where it maps it to write, and maps from its beginning.
+mapped_verify_start() {
+	# shellcheck disable=SC2016 # the other shell's
+	_verify_in db 'fio "$@" --direct=1 --ioengine=psync --rw=write --do_verify=0 &&
+		fio "$@" --ioengine=mmap --rw=randread --verify_only --fadvise_hint=random' \
+		"$1"
+}
+
+# each_verify_start DEV: all of these, and one more of the first.
+each_verify_start() {
+	verify_start "$1" --offset=8M --numjobs=2 --offset_increment=8M
+	aio_verify_start "$1"
+	mapped_verify_start "$1"
 }
 
 # verify_stop: ends all of these, none of which may have failed.
@@ -603,7 +659,7 @@ _loader_settled() {
 # Each bio of a target has its outcome, and none is in flight; as long as there are
 # targets that cannot be told.
 _settled() {
-	"$LOADER" status --json | jq -e '.targets != [] or .bios_in_flight == 0 and
+	status '.targets != [] or .bios_in_flight == 0 and
 		(.counters | .submitted == .polled + .unpolled + .observed + ([to_entries[] |
 			select(.key | startswith("skip_")).value] | add))' >/dev/null
 }
@@ -622,7 +678,7 @@ loader_stop() {
 
 # stat_get NAME: value of a counter.
 stat_get() {
-	"$LOADER" status --json | jq -er ".counters.$1"
+	status ".counters.$1"
 }
 
 # -- what guest-init asks after each case ----------------------------------
@@ -634,23 +690,26 @@ SPLAT+='|possible recursive locking|possible circular locking'
 SPLAT+='|possible irq lock inversion|inconsistent lock state'
 SPLAT+='|bad unlock balance|suspicious RCU usage|held lock freed|lock held when'
 SPLAT+='|list_(add|del) corruption|refcount_t|leaked|unreferenced object'
+SPLAT+='|suspected memory leak|forcepoll: .* has waited for .* seconds'
 SPLAT+='|scheduling while atomic|sleeping function called|nobody cared'
 # Taints that come with a splat: machine check, bad page, oops, warning, lockup.
 # They tell of one that no text above knows.
 SPLAT_TAINTS=$((1 << 4 | 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))
 
-# case_mark NAME: what is written to the kernel's log when it starts.
-case_mark() { echo "forcepoll-case: $1"; }
-
-# case_splat MARK: the splat since then with some lines around it, if there is one; what,
-# with the eight lines after it, splats.allowed knows is passed over to the end of its
-# stack.
+# case_splat: of the kernel's log, as it comes, the splat after the line in the file
+# $CASE_SEEN, with some lines around it, if there is one; what, with the eight lines after
+# it, splats.allowed knows is passed over to the end of its stack.
 case_splat() {
-	dmesg | awk -v mark="$1" -v splat="$SPLAT" '
-		FNR == NR { if (!/^(#|$)/) allowed[++known] = $0; next }
-		index($0, mark) { n = 0; next }
+	grep -vEf "$CASE_EXPECTED" | awk -v splat="$SPLAT" '
+		FILENAME == ARGV[1] { seen = $0; next }
+		FILENAME == ARGV[2] { if (!/^(#|$)/) allowed[++known] = $0; next }
+		$0 == seen && !found { found = 1; n = 0; next }
 		{ line[++n] = $0 }
 		END {
+			if (!found) {
+				print "not in the log any more: " seen
+				exit
+			}
 			for (i = 1; i <= n; i++) {
 				if (past) {
 					past = line[i] !~ /<\/TASK>/
@@ -668,7 +727,7 @@ case_splat() {
 			for (k = i - 2; i <= n && k <= n && k < i + 40; k++)
 				if (k > 0) print line[k]
 			exit i > n
-		}' "$TOP/tests/splats.allowed" - && return
+		}' "$CASE_SEEN" "$TOP/tests/splats.allowed" - && return
 	local taints
 	read -r taints </proc/sys/kernel/tainted
 	((taints & SPLAT_TAINTS)) && echo "taints: $taints, see dmesg" && dmesg |
@@ -688,14 +747,4 @@ case_clean() {
 		echo "${left[*]}"
 		exit 1
 	)
-}
-
-# Removes that, so that the next case starts clean.
-case_sweep() {
-	local dir
-	[[ ! -e $PINS ]] || rm -rf "$PINS"
-	[[ ! -d /sys/module/forcepoll ]] || rmmod forcepoll
-	for dir in "$CGROOT"/*/; do
-		[[ ! -d $dir ]] || find "$dir" -depth -type d -exec rmdir {} +
-	done
 }

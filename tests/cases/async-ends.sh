@@ -14,7 +14,7 @@ ends() {
 	local program=$1 end
 	for end in "${@:2}"; do
 		stat_mark
-		check "$end" cg_run db timeout 60 "./$program" "$end" 64 "/dev/$dev"
+		check "$end" cg_run db timeout "$LIMIT" "./$program" "$end" 64 "/dev/$dev"
 		check "nothing is left of it" poll_until 30 none_in_flight
 		check "they were marked" stat_is '.async >= 64'
 	done
@@ -49,8 +49,8 @@ if ring_polled; then
 	ends inflight_uring reap user share timeout
 fi
 
-# They are to be in flight still when status has been asked.
-nvme_throttle 0 $((20 / ${FORCEPOLL_SLOW:-1}))
+# They are to be in flight still when status has been asked, which may take long.
+nvme_throttle 0 $((${FORCEPOLL_SLOW:-1} > 1 ? 3 : 20))
 stays inflight pause
 kill -KILL "$CG_PID"
 check "nothing is left of who was killed" poll_until 30 none_in_flight
@@ -89,7 +89,7 @@ echo 1 >/proc/sys/vm/drop_caches
 stat_mark
 cg_start db ./ahead "/dev/$dev" >said
 check "read ahead" poll_until 20 grep -q "in flight" said
-check "another one has it" timeout 60 dd if="/dev/$dev" of=/dev/null bs=4k count=64
+check "another one has it" timeout "$LIMIT" dd if="/dev/$dev" of=/dev/null bs=4k count=64
 check "it was marked" stat_is '.async > 0'
 kill "$CG_PID"
 nvme_throttle 0 0
@@ -98,27 +98,16 @@ nvme_throttle 0 0
 requests=/sys/block/$dev/queue/nr_requests
 defer eval "echo $(<"$requests") >$requests"
 echo 4 >"$requests"
-check "with four tags" cg_run db timeout 60 ./inflight reap 64 "/dev/$dev"
+check "with four tags" cg_run db timeout "$LIMIT" ./inflight reap 64 "/dev/$dev"
 check "only some were marked" stat_is '.skip_full > 0'
 check "nothing is left" poll_until 30 none_in_flight
 
-# A ring with IOPOLL has them all and does not look, nor does the drive's time-out. When
-# it submits it does: then the drive has still another's to do.
+# A ring with IOPOLL has them all, nor does the drive's time-out look.
 nvme_io_timeout "$dev" 600000
-nvme_throttle 0 1
-dd if="/dev/$dev" of=/dev/null bs=4k count=100 iflag=direct status=none &
-other=$!
-after 2
-taskset -c 0 ./inflight_uring iopoll 4 "/dev/$dev" >said &
-ring=$!
-defer _end $ring
-check "the tags are a ring's" poll_until 20 grep -q "in flight" said
-nvme_throttle 0 0
-wait $other || fail "not read"
+iopoll_keeps 0 4 "$dev"
 stat_mark
-check "read all the same" cg_run db taskset -c 0 timeout 60 dd if="/dev/$dev" \
+check "read all the same" cg_run db taskset -c 0 timeout "$LIMIT" dd if="/dev/$dev" \
 	of=/dev/null bs=4k count=1 iflag=direct
 check "by interrupt" stat_is '.resubmitted == 1 and .unpolled == 1 and .polled == 0'
-kill $ring
-wait $ring || :
+_end "$RING_PID"
 loader_stop

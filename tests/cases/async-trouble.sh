@@ -18,7 +18,7 @@ trouble() {
 
 # in_flight_start N: that many reads of the whole drive, all of them submitted.
 in_flight_start() {
-	cg_run db timeout 100 ./inflight reap "$1" "/dev/$dev" >said &
+	cg_run db timeout "$LIMIT" ./inflight reap "$1" "/dev/$dev" >said &
 	reader=$!
 	poll_until 20 grep -q "in flight" said
 }
@@ -32,7 +32,7 @@ in_flight_end() {
 # One of the 64 cannot be read; and one piece of a larger read: then it has not been read.
 bad_sector() {
 	local status=0
-	cg_run db timeout 100 ./inflight reap 64 "/dev/${dev}p1" >said || status=$?
+	cg_run db timeout "$LIMIT" ./inflight reap 64 "/dev/${dev}p1" >said || status=$?
 	echo "bad sector: status $status, $(tail -n1 said)"
 	cg_run db dd if="/dev/$dev" bs=1M count=1 skip=$((FORCEPOLL_BAD_SECTOR / 2048)) \
 		iflag=direct 2>&1 >large | head -n1

@@ -25,7 +25,7 @@ refused() {
 # misused REGEX ARGS...: argp has a second sentence, "Try --help".
 misused() {
 	local status=0
-	timeout 60 "$LOADER" --module "$KO" "${@:2}" >out 2>err || status=$?
+	timeout "$LIMIT" "$LOADER" --module "$KO" "${@:2}" >out 2>err || status=$?
 	check "${*:2}: $(head -n1 err)" grep -qE "^[^ ]*forcepoll-loader: .*$1" \
 		<(head -n1 err)
 	check "... Try --help" [ "$(tail -n +2 err | tr -s '\n' ' ' | cut -c-5)" = "Try \`" ]

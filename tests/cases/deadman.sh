@@ -13,12 +13,9 @@ cg_make db
 read_start "$dev"
 
 by_hand() { rm -r "$PINS"; }
-umounted() {
-	umount -l /sys/fs/bpf
-	mount -t bpf bpf /sys/fs/bpf
-}
+umounted() { umount -l /sys/fs/bpf && mount -t bpf bpf /sys/fs/bpf; }
 told() { dmesg | grep -c "forcepoll: nobody else has the targets" || :; }
-unbound() { "$LOADER" status --json | jq -e '.bound | not'; }
+unbound() { status '.bound | not'; }
 nothing_left() { [[ ! -d /sys/module/forcepoll && ! -e $PINS ]]; }
 
 for how in by_hand umounted; do
@@ -41,8 +38,7 @@ for how in by_hand umounted; do
 	was=$(told)
 	check "$how: the pins go" "$how"
 	check "$how: nobody is polled for any more" poll_until 20 unbound
-	check "$how: nothing is in flight" \
-		jq -e '.bios_in_flight == 0 and .inflight == 0' <("$LOADER" status --json)
+	check "$how: nothing is in flight" status '.bios_in_flight == 0 and .inflight == 0'
 	progress "$dev" "$how, let go"
 	check "the kernel's log says it" [ "$(told)" = $((was + 1)) ]
 	check "$how: the module goes" poll_until 20 rmmod forcepoll

@@ -14,7 +14,7 @@ SIZE=512
 
 blocks() {
 	echo "-- $*"
-	timeout 60 ./blocks "$@" || [[ $? == [34] ]]
+	timeout "$LIMIT" ./blocks "$@" || [[ $? == [34] ]]
 }
 
 # empty, filled: what is on the drive there.
@@ -91,7 +91,7 @@ change_tables() {
 	rm -f changed kinds.*
 	./blocks write 65536 "/dev/$one" 0 16 >/dev/null
 	for way in direct aio mmap; do
-		cg_run db timeout 100 bash -euc "changing $way $at" &
+		cg_run db timeout "$LIMIT" bash -euc "changing $way $at" &
 		pids+=($!)
 		at=$((at + 64)) # what one has in memory the other must not find
 	done

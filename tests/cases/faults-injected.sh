@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DESCRIPTION: injects faults into the kernel: requests that fail, completions that are lost, memory that the module does not get.
+# DESCRIPTION: injects faults into the kernel: requests that fail, completions that are lost, memory that the module does not get, at its start either.
 # MACHINE: append="nvme_core.io_timeout=5"
-# SET: debug debug-only
-# TIMEOUT: 300
+# SET: debug-only
+# TIMEOUT: 400
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
@@ -27,12 +27,18 @@ times() { cat "$faults/$1/times"; }
 defer no_fault fail_make_request
 defer no_fault fail_io_timeout
 defer no_fault failslab
+defer eval "echo N >$faults/failslab/task-filter"
+defer eval "echo Y >$faults/failslab/ignore-gfp-wait"
+
+# For what runs as such, with task-filter.
+may_fail=(sh -c 'echo 1 >/proc/self/make-it-fail && exec "$@"' sh)
+as=()
 
 # load CGROUP ARGS...: some I/O, errors or not.
 load() {
 	local cg=$1
 	shift
-	cg_run "$cg" fio --name=j --thread --filename="/dev/$dev" --size=16M --direct=1 \
+	cg_run "$cg" "${as[@]}" fio --name=j --thread --filename="/dev/$dev" --size=16M --direct=1 \
 		--bs=4k --continue_on_error=all --output-format=json "$@"
 }
 # errors CGROUP ARGS...: how many fail for a thousand that do not, and with what. The
@@ -43,25 +49,54 @@ errors() {
 			then "a tenth" else . end) \(.error)"'
 }
 
+# blocks_errors CGROUP WAY: of a thousand, likewise.
+blocks_errors() {
+	{ cg_run "$1" ./blocks "$2" 4096 "/dev/$dev" 0 1000 || [[ $? == 3 ]]; } |
+		awk -v way="$2" '!/ ok$/ {
+				split($3, at, "-")
+				bad += at[2] - at[1] + 1
+				$1 = $2 = $3 = ""
+				kinds[$0]
+			}
+			END {
+				tenth = bad >= 99 && bad <= 101
+				printf "%s %s", way, tenth ? "a tenth" : bad + 0
+				for (kind in kinds)
+					printf "%s", kind
+				print ""
+			}'
+}
+
+# all_errors CGROUP: those of each way.
+all_errors() {
+	local engine way
+	echo 1 >"$sys/make-it-fail"
+	fault fail_make_request -1
+	for engine in "${engines[@]}"; do
+		# shellcheck disable=SC2086 # words
+		errors "$1" $engine
+	done
+	for way in write awrite buffered mmap; do
+		blocks_errors "$1" $way
+	done
+	no_fault fail_make_request
+	echo 0 >"$sys/make-it-fail"
+}
+
+program blocks
 engines=("--ioengine=psync" "--ioengine=libaio --iodepth=8"
 	"--ioengine=io_uring --iodepth=8")
-fault fail_make_request -1
-echo 1 >"$sys/make-it-fail"
-for engine in "${engines[@]}"; do
-	# shellcheck disable=SC2086 # words
-	errors other $engine
-done >without
+./blocks write 65536 "/dev/$dev" 0 64 >/dev/null
+all_errors other >without
+check "a tenth fails, with EIO" [ "$(grep -cxF "a tenth 5" without)" = ${#engines[@]} ]
+for line in "write a tenth   Input/output error" "mmap a tenth   SIGBUS"; do
+	check "without: $line" grep -qxF "$line" without
+done
 loader_start --cgroup "$CGROOT/db"
 stat_mark
-for engine in "${engines[@]}"; do
-	# shellcheck disable=SC2086
-	errors db $engine
-done >with
-echo 0 >"$sys/make-it-fail"
-no_fault fail_make_request
-check "a tenth fails, with EIO" [ "$(sort -u without)" = "a tenth 5" ]
+all_errors db >with
 check "the same fail, in the same way" diff without with
-check "what does not is polled" stat_is '.polled > 2000'
+check "what does not is polled" stat_is '.read > 2500 and .write > 1500 and .fault > 800'
 
 # A completion that is lost: the drive is asked to abort it, or is reset.
 stat_mark
@@ -90,4 +125,40 @@ check "no memory: some were polled" stat_is '.polled > 500'
 check "no memory: some were not" stat_is '.skip_full > 0'
 loader_stop
 
+# Nor for what the module notes of a drive at its first bio: of the process alone that may
+# fail, as others have not asked for it.
+loader_start --cgroup "$CGROOT/db"
+stat_mark
+echo N >"$faults/failslab/cache-filter"
+echo Y >"$faults/failslab/task-filter"
+fault failslab -1
+echo 1 >"$faults/failslab/interval"
+first=("--ioengine=libaio" --iodepth=16 --rw=randread --number_ios=500)
+as=("${may_fail[@]}")
+check "none for a drive: no error" load db "${first[@]}" --readonly --output=out
+check "none for a drive: none" jq -e '.jobs[0].total_err == 0' out
+no_fault failslab
+as=()
+check "none for a drive: none was polled" stat_is '.async == 0 and .skip_full > 300'
+check "later" load db "${first[@]}" --readonly --output=out
+check "polled later" stat_is '.async > 300'
+loader_stop
+
+# Nor for what it begins with: it is there, or nothing of it is.
+echo N >"$faults/failslab/ignore-gfp-wait"
+failed=0
+for ((i = 1; i <= 50; i++)); do
+	fault failslab 1
+	echo $((i * 8)) >"$faults/failslab/interval"
+	if "${may_fail[@]}" insmod "$KO" 2>said; then
+		no_fault failslab
+		rmmod forcepoll
+	else
+		no_fault failslab
+		grep -q "Cannot allocate memory" said || fail "insmod: $(<said)"
+		((++failed))
+	fi
+	[[ ! -d /sys/module/forcepoll ]] || fail "half a module is loaded"
+done
+check "$failed of 50 times not loaded" [ $failed -gt 5 ]
 check "nothing is leaked" poll_until 10 nothing_leaked

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# DESCRIPTION: This test reads the module's text: the replaced functions are called, never jumped to.
+# DESCRIPTION: reads the module's text: the replaced functions are called, never jumped to.
 #
 # R23: the hook knows its own calls of the originals by their return address. A
 # tail call would return to somebody else, and be redirected for ever.

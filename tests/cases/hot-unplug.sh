@@ -17,6 +17,14 @@ has_io() {
 	((reads > $2 && writes > $3))
 }
 is_there() { [[ -b /dev/$(nvme_dev) ]]; }
+# has_open DEV PID: it has come that far.
+has_open() {
+	local fd
+	for fd in "/proc/$2/fd/"*; do
+		[[ ! $fd -ef /dev/$1 ]] || return 0
+	done
+	return 1
+}
 
 take_unbind() { echo "$pci" >/sys/bus/pci/drivers/nvme/unbind; }
 give_unbind() { echo "$pci" >/sys/bus/pci/drivers/nvme/bind; }
@@ -28,11 +36,14 @@ give_unplug() { host "plug 0" >said; }
 lose() {
 	local dev reads writes way pids=()
 	dev=$(nvme_dev) || return
-	read -r reads _ _ _ writes _ <"/sys/block/$dev/stat"
 	for way in direct aio buffered ahead mmap around write awrite; do
-		cg_run db ./blocks $way 4096 "/dev/$dev" 0 2000 again >told.$way &
-		pids+=($!)
+		cg_start db ./blocks $way 4096 "/dev/$dev" 0 2000 again >told.$way
+		pids+=("$CG_PID")
 	done
+	for way in "${pids[@]}"; do
+		poll_until 30 has_open "$dev" "$way" || return
+	done
+	read -r reads _ _ _ writes _ <"/sys/block/$dev/stat"
 	poll_until 30 has_io "$dev" $((reads + 300)) $((writes + 100)) || return
 	"take_$1" || return
 	for way in "${pids[@]}"; do

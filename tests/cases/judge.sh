@@ -7,9 +7,7 @@ set -eu
 . "$(dirname "$0")/../lib.sh"
 
 # class EXPR: one that is judged, as jq sees it.
-class() {
-	"$LOADER" status --json | jq -e '.classes | ., any('"$1"')'
-}
+class() { status '.classes | ., any('"$1"')'; }
 read_4k() {
 	check "load" cg_run db fio --name=j --filename="/dev/$dev" --readonly \
 		--direct=1 --rw=randread --bs=4k --size=256M --ioengine=psync "$@"
@@ -49,7 +47,7 @@ check "another size is another class" class '.size == "<=64K" and (.alone | not)
 read_4k --number_ios=2000 --ioengine=libaio --iodepth=8
 check "as are several in flight" class '.size == "<=4K" and (.alone | not) and .trials > 0'
 "$LOADER" status >said
-check "a table" grep -q "^  /db  .*read .*<=4K .*alone" said
+check "a table" grep -q "^  db  .*read .*<=4K .*alone" said
 check "80 columns" eval '! grep -E ".{81}" said'
 # Where it takes long it sleeps first, which costs less.
 nvme_throttle 0 300

@@ -24,8 +24,7 @@ does_not() {
 	progress "$dev" "$1"
 	check "$1: nothing is polled" stat_is '.submitted == 0 and .polled == 0'
 	check "status says so" grep -q "^module: .*SWITCHED OFF" <("$LOADER" status)
-	check "to programs, too" jq -e '.enabled == false and .bound' \
-		<("$LOADER" status --json)
+	check "to programs, too" status '.enabled == false and .bound'
 }
 
 does_not "off from the start"

@@ -13,10 +13,10 @@ dev=$(nvme_dev) ctrl=$(nvme_ctrl)
 mark() { "$LOADER" status --json >mark; }
 # since EXPR: of the ledger as $l and the counters as $c, grown since the mark
 since() {
-	"$LOADER" status --json | jq -e --slurpfile was mark '
-		(.ledger | with_entries(.value -= $was[0].ledger[.key])) as $l |
+	status '(.ledger | with_entries(.value -= $was[0].ledger[.key])) as $l |
 		(.counters | with_entries(.value -= $was[0].counters[.key])) as $c |
-		(if '"$1"' then true else [$l, $c | tostring] | join(" ") | error end)'
+		(if '"$1"' then true else [$l, $c | tostring] | join(" ") | error end)' \
+		--slurpfile was mark
 }
 reads() { cg_run "$1" dd if="/dev/$dev" of=/dev/null bs=4k count="$2" iflag=direct status=none; }
 irqs() { irq_count "${ctrl}q"; }

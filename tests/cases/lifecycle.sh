@@ -4,12 +4,11 @@
 # DESCRIPTION: under a verifying load that is polled, binds and releases 200 times, loads
 # and unloads the module 20 times with a binding in between, and twice with the whole
 # loader.
-# MACHINE: smp=1 append="preempt=full"
+# MACHINE: append="preempt=full"
 # SET: slow
 # TIMEOUT: 600
 #
-# One CPU: see rmmod-under-load. FORCEPOLL_ROUNDS=N tests/run --slow S ...: N bindings, and
-# N loads.
+# FORCEPOLL_ROUNDS=N tests/run --slow S ...: N bindings, and N loads.
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

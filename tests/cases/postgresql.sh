@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DESCRIPTION: kills PostgreSQL while it writes, polled: it recovers, is whole, and lacks nothing that was committed.
+# DESCRIPTION: kills PostgreSQL while it writes, without forcepoll and polled: it recovers, is whole, and lacks nothing that was committed.
 # SET: slow
-# TIMEOUT: 600
+# TIMEOUT: 900
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
@@ -38,6 +38,10 @@ SUMS="SELECT count(*) FROM (SELECT sum(delta) FROM pgbench_history
 	UNION SELECT sum(tbalance) FROM pgbench_tellers
 	UNION SELECT sum(bbalance) FROM pgbench_branches) AS sums"
 
+# polled EXPR: since the mark, where there is a loader.
+mark() { [[ ! ${LOADER_PID-} ]] || stat_mark; }
+polled() { [[ ! ${LOADER_PID-} ]] || check "polled meanwhile" poll_until 60 stat_is "$1"; }
+
 # recovers TYPE: on a file system of that type.
 recovers() {
 	local clients committed kept
@@ -51,12 +55,12 @@ recovers() {
 	sync
 	echo 1 >/proc/sys/vm/drop_caches
 	rm -f clients.*
-	stat_mark
+	mark
 	pgbench -n -c $CLIENTS -j 2 -T 3600 -l --log-prefix=clients >out 2>&1 &
 	clients=$!
 	defer _end "$clients"
 	check "it commits" poll_until 120 has_committed 300
-	check "polled meanwhile" poll_until 60 stat_is '.read > 100 and .write > 100'
+	polled '.read > 100 and .write > 100'
 	# Ascending: the first one is the parent, which would restart the others.
 	# shellcheck disable=SC2046 # words
 	kill -KILL $(pgrep -u postgres) || : # one may just have ended
@@ -65,10 +69,10 @@ recovers() {
 	committed=$(cat clients.* | wc -l)
 
 	echo 1 >/proc/sys/vm/drop_caches
-	stat_mark
+	mark
 	start "start it again"
 	check "it recovers" grep -q "redo done" mnt/log
-	check "polled meanwhile" stat_is '.read > 20'
+	polled '.read > 20'
 	kept=$(ask "SELECT count(*) FROM pgbench_history")
 	# The last of each client may be there without its having been told.
 	check "$kept transactions are there, $committed were committed" \
@@ -86,6 +90,8 @@ requires_command pg_amcheck
 dev=$(nvme_dev)
 defer wipefs -qa "/dev/$dev"
 cg_make db
+recovers ext4
+recovers xfs
 loader_start --cgroup "$CGROOT/db"
 recovers ext4
 recovers xfs

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# DESCRIPTION: freezes the queue 200 times and more under polled load: schedulers, requests, settings.
+# DESCRIPTION: changes 200 times and more what may freeze the queue, under a verifying load, without forcepoll and polled.
 # SET: slow
 # TIMEOUT: 600
 set -eu
@@ -18,10 +18,31 @@ set_to() {
 # keep NAME: as it is now, at the end.
 keep() { defer eval "echo $(<"$queue/$1") >$queue/$1"; }
 
+# changes HOW: of schedulers, requests and settings; nobody who reads or writes is told.
+changes() {
+	local i
+	changes=0
+	each_verify_start "$dev"
+	verify_start "$dev" --ioengine=io_uring --iodepth=8 --offset=128M
+	for ((i = 0; i < ROUNDS; i++)); do
+		set_to scheduler "${schedulers[i % ${#schedulers[@]}]}"
+		set_to nr_requests $((16 + i % 16 * 8))
+		progress "$dev" "$1, with a scheduler, round $i"
+		set_to scheduler none
+		set_to nr_requests $((8 + i % 16 * 8))
+		# Which of these freeze the queue, and which are ignored, is up to the
+		# kernel.
+		set_to read_ahead_kb $((i % 2 * 128))
+		set_to wbt_lat_usec $((i % 2 * 2000))
+		echo 1 >"$queue/io_poll"
+		progress "$dev" "$1, no scheduler, round $i"
+	done
+	check "$1: $changes times" [ $changes -ge 200 ]
+}
+
 requires_forcepoll
 dev=$(nvme_dev)
 queue=/sys/block/$dev/queue
-changes=0
 unload() { ! grep -q "^$1 " /proc/modules || modprobe -r "$1"; } # or it is built in
 for module in kyber_iosched bfq; do
 	modprobe -q $module && defer unload $module
@@ -34,29 +55,17 @@ keep io_poll
 keep wbt_lat_usec
 defer eval "echo none >$queue/scheduler"
 cg_make db
+changes without
+verify_stop
+
 loader_start --cgroup "$CGROOT/db"
-verify_start "$dev"
-aio_verify_start "$dev"
-verify_start "$dev" --ioengine=io_uring --iodepth=8 --offset=128M
 stat_mark
-for ((i = 0; i < ROUNDS; i++)); do
-	set_to scheduler "${schedulers[i % ${#schedulers[@]}]}"
-	set_to nr_requests $((16 + i % 16 * 8))
-	progress "$dev" "with a scheduler, round $i"
-	set_to scheduler none
-	set_to nr_requests $((8 + i % 16 * 8))
-	# Which of these freeze the queue, and which are ignored, is up to the kernel.
-	set_to read_ahead_kb $((i % 2 * 128))
-	set_to wbt_lat_usec $((i % 2 * 2000))
-	echo 1 >"$queue/io_poll"
-	progress "$dev" "without, round $i"
-done
-check "$changes times" [ $changes -ge 200 ]
+changes with
 check "polled" polled_both "$ROUNDS"
 check "with a scheduler not" stat_is ".skip_elevator > $ROUNDS"
 stat_mark
-progress "$dev" "in the end"
 check "polled in the end" poll_until 30 polled_both 50
+check "faults, too" poll_until 30 stat_is '.fault > 50'
 verify_stop
-check "no poller is left" [ "$("$LOADER" status --json | jq .inflight)" = 0 ]
+check "no poller is left" status '.inflight == 0'
 loader_stop

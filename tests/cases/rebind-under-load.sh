@@ -9,8 +9,8 @@ set -eu
 # reset N, queues N: N poll queues from now on, by a reset, as whoever
 # owns the drive may do at any time.
 reset() {
-	echo "$1" >/sys/module/nvme/parameters/poll_queues
-	echo 1 >"/sys/class/nvme/$ctrl/reset_controller"
+	echo "$1" >/sys/module/nvme/parameters/poll_queues &&
+		echo 1 >"/sys/class/nvme/$ctrl/reset_controller"
 }
 queues() {
 	check "reset, $1 poll queues" reset "$1"
@@ -32,14 +32,15 @@ defer wipefs -qa "/dev/$dev"
 cg_make db
 loader_start --cgroup "$CGROOT/db"
 for disk in "$dev" "${dev}p1"; do
-	verify_start "$disk" --numjobs=2 --offset=16M --offset_increment=8M
+	each_verify_start "$disk"
 	for ((i = 0; i < 8; i++)); do
 		queues 0
 		queues 1
 	done
-	polled=$(stat_get polled)
+	stat_mark
 	progress "$dev" "in the end"
-	check "polled again" [ "$(stat_get polled)" -gt "$polled" ]
+	check "polled again" poll_until 30 polled_both 20
+	check "faults, too" poll_until 30 stat_is '.fault > 20'
 	verify_stop
 done
 check "left alone without a queue" [ "$(stat_get skip_no_queue)" -gt 0 ]

@@ -57,8 +57,7 @@ resized() {
 	check "$dev: all of it has one" \
 		[ "$(grep -vc ' ok$' without)" = $((2 * $(grep -c ^-- without))) ]
 	loader_start --cgroup "$CGROOT/db"
-	verify_start "$dev"
-	aio_verify_start "$dev"
+	each_verify_start "$dev"
 	progress "$dev" "before"
 	edges "$@" >with
 	check "$dev: the same as without" diff without with

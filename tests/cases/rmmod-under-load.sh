@@ -2,12 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: starts and stops the loader, with its module, under a verifying load.
-# MACHINE: smp=1 append="preempt=full"
+# MACHINE: append="preempt=full"
 # SET: slow
 # TIMEOUT: 300
-#
-# One CPU: emulated by several threads, QEMU before 8.1 loses breakpoints of code
-# that is patched while it runs, with any tracer, and the kernel dies of it.
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

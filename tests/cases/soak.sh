@@ -184,7 +184,7 @@ umount mnt
 fs_check "$(nvme_dev 1)" ext4
 poll_until 30 none_in_flight || :
 flying=$(in_flight)
-splat=$(case_splat "$(case_mark soak)") || :
+splat=$(dmesg | case_splat) || :
 
 printf '%-24s %s\n' seed "$seed" "I/Os polled" "$polled"
 for fault in "${!injected[@]}"; do

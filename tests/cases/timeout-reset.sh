@@ -19,7 +19,7 @@ times_out() {
 	before=$(resets)
 	host "throttle 0 1" >/dev/null
 	for way in "${WAYS[@]}"; do
-		cg_run db timeout 100 ./blocks "$way" 4096 "/dev/$dev" $at 16 \
+		cg_run db timeout "$LIMIT" ./blocks "$way" 4096 "/dev/$dev" $at 16 \
 			>"out.$way" &
 		pids+=($!)
 		at=$((at + 64)) # what one has in memory the other must not find

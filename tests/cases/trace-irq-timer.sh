@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: counts timer interrupts of user mode, and only these.
-# TIMEOUT: 120
+# TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
@@ -26,9 +26,10 @@ trace() {
 program enter
 
 # It is in user mode but for the interrupts themselves, during which others may
-# come: those are missing.
+# come: those are missing, of a kernel that is slow one in six.
 trace ./enter spin 4000
-check "timer interrupts hit user mode" [ $((user * 10)) -gt $((all * 9)) ]
+check "timer interrupts hit user mode" \
+	[ $((user * 100)) -gt $((all * (FORCEPOLL_SLOW > 1 ? 75 : 90))) ]
 check "no more than there were" [ "$user" -le "$most" ]
 
 # In the kernel nearly all of the time: the same interrupts are no switches. For long

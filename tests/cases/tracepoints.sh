@@ -10,10 +10,7 @@ set -eu
 requires_forcepoll
 dev=$(nvme_dev)
 tracing=/sys/kernel/tracing
-mountpoint -q $tracing || {
-	mount -t tracefs nodev $tracing
-	defer umount $tracing
-}
+tracefs_mount $tracing
 events=$tracing/events/forcepoll
 event=$events/forcepoll_complete
 

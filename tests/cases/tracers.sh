@@ -36,10 +36,7 @@ hits() { awk -v name="$1" '$1 == name { print $2 }' $tracing/kprobe_profile; }
 
 requires_forcepoll
 dev=$(nvme_dev)
-mountpoint -q $tracing || {
-	mount -t tracefs nodev $tracing
-	defer umount $tracing
-}
+tracefs_mount $tracing
 defer tracers_off
 cg_make db
 

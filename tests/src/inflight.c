@@ -161,7 +161,7 @@ static void with_timeout(void)
 
 		left -= get(left, &t);
 		s = now() - start;
-		if (s > 1 || (left && s < 0.05)) {
+		if (s > 20 || (left && s < 0.05)) {
 			printf("waited for %.3f s\n", s);
 			exit(1);
 		}
@@ -181,7 +181,7 @@ static void with_signal(void)
 		double start = now();
 
 		left -= get(left, NULL);
-		if (now() - start > 1) {
+		if (now() - start > 20) {
 			printf("waited for %.3f s\n", now() - start);
 			exit(1);
 		}
