@@ -46,11 +46,12 @@
 ##   CASE, SET  the only test to run; or those of a set: slow, debug (.ci/run has these)
 ##   QUICK=1    bench in some minutes, once and with fewer points; check without the
 ##              slow tests
+##   WITHIN     check: seconds, after which what has not ended is skipped
 ##   SEED       soak: the one it has printed, to do the same again
 ##   BASE       the revision to compare with
 ##   SECONDS    how long to fuzz (60)
 ##   PREFIX     where to install the loader (/usr/local), DESTDIR before it
-##   CHECKPATCH checkpatch.pl of a kernel source, for lint (the debug kernel's)
+##   CHECKPATCH checkpatch.pl of a kernel source, for lint (linux-source's)
 ##   V=1        show the commands
 ##
 ## make kmod KREL=6.1.0-56-amd64    # for another kernel than the running one
@@ -303,7 +304,7 @@ debug-kernel:
 
 check: test-kernels
 	$(Q)tests/run $(TESTED:%=--krel %) $(CASE:%=--case %) $(SET:%=--set %) \
-		$(if $(QUICK),--quick)
+		$(if $(QUICK),--quick) $(WITHIN:%=--within %)
 
 # MINUTES=60, SEED=N: what has failed once can be had again.
 soak: test-kernels

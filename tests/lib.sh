@@ -511,7 +511,7 @@ read_start() {
 	for args in "--ioengine=psync" "--ioengine=libaio --iodepth=8"; do
 		# shellcheck disable=SC2086 # words
 		cg_start db fio --name=j --thread --filename="/dev/$1" --readonly \
-			--direct=1 --rw=randread --bs=4k --time_based --runtime=600 \
+			--direct=1 --rw=randread --bs=4k --time_based --runtime=1d \
 			--output=/dev/null $args
 		READERS+=("$CG_PID")
 	done

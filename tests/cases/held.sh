@@ -23,7 +23,7 @@ progress_next() {
 }
 # It ends before the limit does.
 cg_start db fio --name=j --filename="/dev/$dev" --readonly --rw=randread --bs=4k \
-	--size=64M --ioengine=psync --time_based --runtime=600 --output=/dev/null
+	--size=64M --ioengine=psync --time_based --runtime=1d --output=/dev/null
 load=$CG_PID
 stat_mark
 check "polled alone, unless the host keeps the machine from a CPU for that long" \
