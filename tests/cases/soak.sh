@@ -108,12 +108,14 @@ load() {
 }
 
 # Whose drive goes away sees errors, but no bytes that it has not written; and none at all
-# once, at least.
+# once, at least. fio removes, to write a new one, a file that it has not found when it
+# began: should the drive come back meanwhile, that is a link of ours.
 third() {
 	local dev
 	until [[ -e stop && -e verified.third ]]; do
 		dev=$(nvme_dev 2) || { sleep 0.1 && continue; }
-		if fio --name=j --filename="/dev/$dev" --allow_file_create=0 --direct=1 \
+		ln -sf "/dev/$dev" third
+		if fio --name=j --filename="$PWD/third" --allow_file_create=0 --direct=1 \
 			--rw=randrw --bs=4k --size=4M --verify=crc32c "$@" >log.third 2>&1; then
 			: >verified.third
 		else
