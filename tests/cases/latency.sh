@@ -100,11 +100,18 @@ cg_run db bash -c "reads 1000 4k"
 reads 500 4k
 cg_run db dd if=/dev/zero of="/dev/$dev" bs=16k count=200 oflag=direct status=none
 "$LOADER" status --json >after
-rows "polled" "polled read 4096 1000" "polled write 16384 200"
-check "to the nanosecond" jq -es '
-	[.[2].rows[] | select(.kind == "polled") | .mean_ns] == [
-	(.[1].wait_ns.read - .[0].wait_ns.read) / 1000,
-	(.[1].wait_ns.write - .[0].wait_ns.write) / 200 | floor]' before after out
+if [[ $(jq -s '.[1].counters.held - .[0].counters.held' before after) = 0 ]]; then
+	rows "polled" "polled read 4096 1000" "polled write 16384 200"
+	check "to the nanosecond" jq -es '
+		[.[2].rows[] | select(.kind == "polled") | .mean_ns] == [
+		(.[1].wait_ns.read - .[0].wait_ns.read) / 1000,
+		(.[1].wait_ns.write - .[0].wait_ns.write) / 200 | floor]' before after out
+else # the host kept it from a CPU: it polls where it waits, for some time
+	seen >found
+	check "polled, where it waits" [ "$(awk '$1 != "ok:" { n[$2] += $4 }
+		$1 != "ok:" && $1 != "polled" && $1 != "iopoll" { other = " and others" }
+		END { print n["read"], n["write"] other }' found)" = "1000 200" ]
+fi
 
 watch --cgroup "$CGROOT/db"
 cg_run db bash -c "reads 20 128k"
@@ -127,7 +134,8 @@ poll_until 60 grep -q "measuring" err || fail "it does not start: $(<err)"
 cg_run db bash -c "reads 100 4k"
 kill "$watcher"
 wait "$watcher" || fail "SIGTERM is no error: $?"
-check "a row: $(grep ^polled table)" grep -qE "^polled +read +<=4K +100( +[0-9.]+){6}$" table
+check "a row: $(grep -E "^(polled|iopoll)" table)" \
+	grep -qE "^(polled|iopoll) +read +<=4K +[0-9]+( +[0-9.]+){6}$" table
 check "its histogram" grep -qE "^ +[0-9]+ - [0-9]+ +[0-9]+ \*+$" table
 check "80 columns" [ "$(awk '{ print length }' table | sort -n | tail -n1)" -le 80 ]
 loader_stop
