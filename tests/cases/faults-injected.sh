@@ -146,3 +146,5 @@ check "none for a drive: none was polled" stat_is '.async == 0 and .skip_full > 
 check "later" load db "${first[@]}" --readonly --output=out
 check "polled later" stat_is '.async > 300'
 loader_stop
+
+check "nothing is leaked" poll_until 10 nothing_leaked
