@@ -136,6 +136,7 @@ kill "$watcher"
 wait "$watcher" || fail "SIGTERM is no error: $?"
 check "a row: $(grep -E "^(polled|iopoll)" table)" \
 	grep -qE "^(polled|iopoll) +read +<=4K +[0-9]+( +[0-9.]+){6}$" table
+check "of 100" [ "$(awk '/^(polled|iopoll) +read +<=4K/ { n += $4 } END { print n }' table)" = 100 ]
 check "its histogram" grep -qE "^ +[0-9]+ - [0-9]+ +[0-9]+ \*+$" table
 check "80 columns" [ "$(awk '{ print length }' table | sort -n | tail -n1)" -le 80 ]
 loader_stop
