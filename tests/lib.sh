@@ -433,13 +433,17 @@ targets_are() { [ "$(targets | sort)" = "$(printf '%s\n' "$@" | sort)" ]; }
 # event NAME: a counter of the tracking.
 event() { status ".events.$1"; }
 
-# nothing_leaked: memory of the module that nobody refers to any more, on a kernel with
-# kmemleak: of one that was unloaded there are but addresses. It tells of what is older
-# than five seconds and was the same in two scans that found it. What was on its way may
-# have gone by the next look.
-nothing_leaked() {
+# look_for_leaks: what is found is in $KMEMLEAK then: what is older than five seconds and
+# was the same in two scans that found it. What was on its way may have gone by the next.
+look_for_leaks() {
 	after 6
-	echo scan >$KMEMLEAK && echo scan >$KMEMLEAK || return
+	echo scan >$KMEMLEAK && echo scan >$KMEMLEAK
+}
+
+# nothing_leaked: memory of the module that nobody refers to any more, on a kernel with
+# kmemleak: of one that was unloaded there are but addresses.
+nothing_leaked() {
+	look_for_leaks || return
 	! grep -A40 "^unreferenced" $KMEMLEAK | grep -E '\[forcepoll\]|\] 0x[0-9a-f]+$'
 }
 

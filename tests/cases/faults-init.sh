@@ -17,8 +17,8 @@ allocations() { bpftool map dump name nth -j | jq -e '.[1].formatted.value'; }
 # directory's name is left (sysfs_slab_add(), 6.12).
 leaks() { awk 'BEGIN { RS = "unreferenced object" } NR > 1 && !/sysfs_slab_add/' $KMEMLEAK; }
 nothing_else_leaked() {
-	after 6
-	echo scan >$KMEMLEAK && echo scan >$KMEMLEAK && ! leaks | grep .
+	look_for_leaks || return
+	! leaks | grep .
 }
 
 requires_forcepoll
