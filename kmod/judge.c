@@ -787,14 +787,12 @@ void forcepoll_judge_drain(void)
 void forcepoll_judge_describe(struct forcepoll_classes *to)
 {
 	const struct forcepoll_class *c;
-	struct forcepoll_class_info *info;
+	struct forcepoll_class_info *info = to->info;
 
-	to->n = 0;
 	for (c = classes; c < classes + ARRAY_SIZE(classes); c++) {
 		if (!c->key.words[1])
 			continue;
-		info = &to->info[to->n++];
-		*info = (struct forcepoll_class_info){
+		*info++ = (struct forcepoll_class_info){
 			.key = c->key.is,
 			.mode = mode_of(c, c->champion),
 			.reason = c->reason,
@@ -810,4 +808,5 @@ void forcepoll_judge_describe(struct forcepoll_classes *to)
 			.sleep_ns = c->hybrid ? c->sleep_ns : 0,
 		};
 	}
+	to->n = info - to->info;
 }

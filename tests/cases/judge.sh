@@ -56,6 +56,11 @@ check "it has changed its mind" class '.alone and .size == "<=4K" and .mode != "
 	.changes > 0'
 check "and said so" grep -qE "^forcepoll-loader: /db read <=4K alone $dev: poll -> " \
 	loader.stderr
+
+# The table goes to memory that user space may write to meanwhile.
+program kfunc
+cp "$TOP/build/bpf/control.bpf.o" .
+check "written to meanwhile" [ "$(./kfunc -w control.bpf.o control_classes)" = OK ]
 loader_stop
 
 # Told to sleep first

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kfunc [-u] OBJECT PROGRAM [TARGETS DEVICES]
+ * kfunc [-u|-w] OBJECT PROGRAM [TARGETS DEVICES]
  *
  * Runs one program of control.bpf.o, with these pinned maps for its own, and prints
  * what the kfunc has returned: OK or the name of an error. With -u as nobody, who
  * has the program of root: what the kernel asks of those who load one does not matter
- * then, only what the kfunc asks.
+ * then, only what the kfunc asks. With -w again and again for ten seconds, while another
+ * thread writes to the memory that it fills: the program's variables are user space's too.
  */
 #define _GNU_SOURCE
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static int failed(const char *what)
@@ -38,17 +42,47 @@ static int drop(void)
 	return syscall(SYS_setresuid, 65534, 65534, 65534);
 }
 
+static __u64 *words;
+static size_t size;
+
+/* Each a number that no array has so many of. */
+static void *write_all(void *arg)
+{
+	for (;;)
+		for (size_t i = 0; i < size / sizeof(*words); i++)
+			__atomic_store_n(&words[i], 1ULL << 40,
+					 __ATOMIC_RELAXED);
+	return arg;
+}
+
+static int begin_writing(struct bpf_object *object)
+{
+	struct bpf_map *map;
+	pthread_t thread;
+
+	bpf_object__for_each_map(map, object)
+		if (strstr(bpf_map__name(map), ".bss"))
+			break;
+	size = bpf_map__value_size(map);
+	words = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		     bpf_map__fd(map), 0);
+	return words == MAP_FAILED ||
+	       pthread_create(&thread, NULL, write_all, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	int as_nobody = argc > 1 && !strcmp(argv[1], "-u"), err;
-	char **arg = argv + 1 + as_nobody;
+	int written = argc > 1 && !strcmp(argv[1], "-w");
+	char **arg = argv + 1 + as_nobody + written;
 	struct bpf_program *prog, *wanted;
 	struct bpf_map *targets, *devices;
 	struct bpf_object *object;
+	time_t end;
 	int fds[2];
 
-	argc -= as_nobody;
+	argc -= as_nobody + written;
 	if (argc != 3 && argc != 5)
 		return 2;
 	object = bpf_object__open_file(arg[0], NULL);
@@ -76,7 +110,12 @@ int main(int argc, char **argv)
 	}
 	if (as_nobody && drop())
 		return failed("setresuid");
-	err = bpf_prog_test_run_opts(bpf_program__fd(wanted), &opts);
+	if (written && begin_writing(object))
+		return failed("begin_writing");
+	end = time(NULL) + 10;
+	do
+		err = bpf_prog_test_run_opts(bpf_program__fd(wanted), &opts);
+	while (!err && written && time(NULL) < end);
 	if (err)
 		return failed("run");
 	err = -(int)opts.retval;
