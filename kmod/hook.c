@@ -179,11 +179,16 @@ static struct hook {
 static unsigned long text, text_size;
 unsigned int forcepoll_hook_waits;
 
-/* Threads that submit nothing for us, the kernel's and io_uring's, do not wait. */
+/*
+ * Threads that submit nothing for us, the kernel's and io_uring's, do not wait. Nor do
+ * those that have nothing in flight themselves, as they must sleep: that others of
+ * their process have is no reason to run.
+ */
 static bool notrace in_flight(void)
 {
 	return atomic_read(&forcepoll_owner()->bios) &&
-	       !(current->flags & FP_PF_WORKER);
+	       !(current->flags & FP_PF_WORKER) &&
+	       !forcepoll_poll_time_counts();
 }
 
 /* Out of line: the fast path of the callback then needs no stack frame. */

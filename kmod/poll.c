@@ -24,9 +24,6 @@
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/clock.h>
-#include <linux/sched/deadline.h>
-#include <linux/sched/rt.h>
-#include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
 #include <asm/syscall.h>
 
@@ -589,22 +586,15 @@ static bool swap_in(const struct bio *bio)
 	return folio_test_swapcache(page_folio(bio->bi_io_vec->bv_page));
 }
 
-/*
- * Time that it polls is time that it runs, and of that there may be a limit: a deadline
- * task is stopped at the end of its budget, RLIMIT_CPU and, of a real-time task that
- * never sleeps, RLIMIT_RTTIME kill. Kernels before 6.12 stop all real-time tasks of a
- * CPU where they run for more than 95 % of a second: so these poll alone, and sleep for
- * one in four.
- */
+/* Real-time tasks, while nothing limits them, poll alone, and sleep for one in four. */
 static DEFINE_PER_CPU(unsigned int, rt_turns);
 
 static bool must_sleep(const struct bio *bio)
 {
-	if (dl_task(current) || rlimit(RLIMIT_CPU) != RLIM_INFINITY)
-		return true;
-	if (likely(!rt_task(current)))
+	if (likely(!forcepoll_poll_time_counts()))
 		return false;
-	return rlimit(RLIMIT_RTTIME) != RLIM_INFINITY || current->bio_list ||
+	return dl_task(current) || rlimit(RLIMIT_CPU) != RLIM_INFINITY ||
+	       rlimit(RLIMIT_RTTIME) != RLIM_INFINITY || current->bio_list ||
 	       !queue_is_mq(bdev_get_queue(bio->bi_bdev)) ||
 	       !(this_cpu_inc_return(rt_turns) & 3);
 }

@@ -8,6 +8,9 @@
 #include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
+#include <linux/sched/deadline.h>
+#include <linux/sched/rt.h>
+#include <linux/sched/signal.h>
 #include <linux/types.h>
 
 #include "forcepoll.h"
@@ -42,6 +45,18 @@ static inline u64 forcepoll_poll_ns_since(u64 start)
 
 /* Somebody else could use this CPU. */
 bool forcepoll_poll_cpu_wanted(void);
+
+/*
+ * Time that it polls is time that it runs, and of that there may be a limit: a deadline
+ * task is stopped at the end of its budget, RLIMIT_CPU and, of a real-time task that
+ * never sleeps, RLIMIT_RTTIME kill. Kernels before 6.12 stop all real-time tasks of a
+ * CPU where they run for more than 95 % of a second.
+ */
+static __always_inline bool forcepoll_poll_time_counts(void)
+{
+	return dl_task(current) || rt_task(current) ||
+	       rlimit(RLIMIT_CPU) != RLIM_INFINITY;
+}
 
 /* The caller's plug holds requests: to look for others would flush it. */
 static __always_inline bool forcepoll_poll_plugged(void)

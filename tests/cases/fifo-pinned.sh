@@ -53,4 +53,15 @@ limited() { # LIMIT...
 limited "${fifo[@]}" prlimit --rttime=100000:200000
 limited prlimit --cpu=60
 limited chrt -d --sched-runtime 1000000 --sched-period 10000000 0
+
+# Nor does it poll where it waits, for what another thread has in flight.
+program beside
+beside() { # LIMIT...
+	stat_mark
+	cg_run db "$@" ./beside 2000 "/dev/$dev" >slept || fail "beside another, $*"
+	check "it sleeps, $(<slept) times" [ "$(<slept)" -gt 400 ]
+	check "the other one is polled" stat_is '.async > 100'
+}
+beside "${fifo[@]:0:3}" chrt -R -f 50 prlimit --rttime=100000:200000
+beside chrt -R -d --sched-runtime 1000000 --sched-period 10000000 0
 loader_stop
