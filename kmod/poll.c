@@ -152,6 +152,11 @@ static void nap(struct poll_ctx *ctx, u64 ns)
 #define HELD_SHIFT_MAX 4
 static unsigned long held_until; /* jiffies: the last one of all */
 
+static bool kept_from_cpu(const struct poll_ctx *ctx)
+{
+	return fp_task_delay_ns(current) - ctx->delay_ns > HELD_NS;
+}
+
 static void hold_off(void)
 {
 	struct forcepoll_owner *owner = forcepoll_owner();
@@ -452,7 +457,7 @@ static void poll_to_completion(struct bio *bio,
 	polled = bio->bi_opf & REQ_POLLED;
 	forcepoll_bio_give_back(bio, &was);
 	ns = forcepoll_poll_ns_since(start);
-	if (unlikely(fp_task_delay_ns(current) - ctx.delay_ns > HELD_NS ||
+	if (unlikely(kept_from_cpu(&ctx) ||
 		     (ctx.parked_ns > HELD_NS && bio->bi_opf & REQ_RAHEAD)))
 		hold_off();
 	count(bio, &ctx, origin, was.iter.bi_size, polled, ns);
@@ -469,7 +474,8 @@ static void poll_to_completion(struct bio *bio,
 static void wait_to_completion(struct bio *bio,
 			       const struct forcepoll_verdict *v)
 {
-	struct poll_ctx ctx = { .task = current };
+	struct poll_ctx ctx = { .task = current,
+				.delay_ns = fp_task_delay_ns(current) };
 	u64 start = local_clock();
 	struct forcepoll_bio was;
 
@@ -478,6 +484,9 @@ static void wait_to_completion(struct bio *bio,
 	forcepoll_poll_flush_plug();
 	wait_for_interrupt(&ctx);
 	forcepoll_bio_give_back(bio, &was);
+	/* Its page was locked for as long as if it had been polled. */
+	if (unlikely(kept_from_cpu(&ctx)))
+		hold_off();
 	forcepoll_judge_done(v, forcepoll_poll_ns_since(start));
 	bio_endio(bio);
 }
