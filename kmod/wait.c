@@ -140,7 +140,6 @@ static u64 look_until(bool (*enough)(void *arg, long min), void *arg, long min,
 		if (ns >= limit || task_sigpending(current) ||
 		    forcepoll_poll_cpu_wanted())
 			break;
-		cond_resched();
 	}
 	if (atomic_read(&owner->bios))
 		forcepoll_flight_leave(owner);
