@@ -559,12 +559,19 @@ static enum hrtimer_restart backstop(struct hrtimer *timer)
 static void arm(struct forcepoll_device *d)
 {
 	smp_mb__after_atomic(); /* the count first, then "armed" */
-	if (READ_ONCE(d->armed) || xchg(&d->armed, true))
+	if (READ_ONCE(d->armed))
 		return;
-	WRITE_ONCE(d->looks_seen, READ_ONCE(d->looks));
-	d->submits_seen = READ_ONCE(d->submits) + 1; /* that of who arms it */
-	d->period = period_min();
-	hrtimer_start(&d->backstop, ns_to_ktime(d->period), HRTIMER_MODE_REL);
+	/* Others rely on the timer, who may have a CPU when this task has none. */
+	preempt_disable();
+	if (!xchg(&d->armed, true)) {
+		WRITE_ONCE(d->looks_seen, READ_ONCE(d->looks));
+		/* that of who arms it */
+		d->submits_seen = READ_ONCE(d->submits) + 1;
+		d->period = period_min();
+		hrtimer_start(&d->backstop, ns_to_ktime(d->period),
+			      HRTIMER_MODE_REL);
+	}
+	preempt_enable();
 }
 
 void forcepoll_flight_leave(const struct forcepoll_owner *owner)
