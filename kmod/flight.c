@@ -195,26 +195,6 @@ void forcepoll_flight_complete(struct io_comp_batch *iob)
 }
 
 /*
- * R11, as in poll.c. Its cgroup is the worker's now: an error is rare enough. The
- * worker may wait, also for what the submitter must not wait for.
- */
-static void submit_unmarked(struct flight *f)
-{
-	struct bio *bio = f->bio;
-	struct forcepoll_device *d;
-
-	forcepoll_stats_count(FORCEPOLL_COUNT_resubmitted);
-	forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
-	forcepoll_bio_give_back(bio, &f->was);
-	forcepoll_bio_rewind(bio, &f->was);
-	/* io_uring tries again by itself only in the task that submitted. */
-	bio->bi_opf &= ~REQ_NOWAIT;
-	d = land(f);
-	submit_bio_noacct(bio);
-	atomic_dec(&d->bios);
-}
-
-/*
  * As in an interrupt, which a grace period waits for: whoever waits for the bio may see
  * that it is done, and be gone, before it is woken up (blk_wake_io_task()).
  */
@@ -227,6 +207,39 @@ static void complete_as_irq(struct flight *f)
 	complete_now(f);
 	local_irq_restore(flags);
 	fp_look_end();
+}
+
+/*
+ * R11, as in poll.c. Its cgroup is the worker's now: an error is rare enough. The
+ * worker may wait, also for what the submitter must not wait for.
+ */
+static void submit_unmarked(struct flight *f)
+{
+	struct bio *bio = f->bio;
+	struct forcepoll_device *d;
+
+	/*
+	 * A disk that nobody has open, a path of NVMe multipath, may be taken apart by
+	 * now, and has no blkg to give then. It is marked before, and frozen in between,
+	 * which is a grace period. The submission would end like this.
+	 */
+	rcu_read_lock();
+	if (blk_queue_dying(bdev_get_queue(bio->bi_bdev))) {
+		rcu_read_unlock();
+		bio->bi_status = BLK_STS_IOERR;
+		complete_as_irq(f);
+		return;
+	}
+	forcepoll_bio_give_back(bio, &f->was);
+	forcepoll_bio_rewind(bio, &f->was);
+	rcu_read_unlock();
+	forcepoll_stats_count(FORCEPOLL_COUNT_resubmitted);
+	forcepoll_stats_count(FORCEPOLL_COUNT_unpolled);
+	/* io_uring tries again by itself only in the task that submitted. */
+	bio->bi_opf &= ~REQ_NOWAIT;
+	d = land(f);
+	submit_bio_noacct(bio);
+	atomic_dec(&d->bios);
 }
 
 static void complete_late(struct work_struct *work)
