@@ -317,23 +317,31 @@ static int install(void)
 	return err;
 }
 
-int forcepoll_hook_install(void)
+/* Those where tasks wait, all of them or none. */
+static void filter_waits(bool in)
 {
 	struct hook *h;
-	int err = install();
 
+	WRITE_ONCE(forcepoll_hook_waits, 0);
+	for (h = hooks; h < hooks + ARRAY_SIZE(hooks); h++)
+		if (h->wait != NO_WAIT && !filter(h, !in) && in)
+			can_wait_in(h);
+}
+
+int forcepoll_hook_install(void)
+{
+	int err;
+
+	/* Somebody replaced one of them the last time, and may be gone. */
+	if (!forcepoll_hook_waits)
+		filter_waits(true);
+	err = install();
 	/* Somebody replaces one of them. Where tasks wait we can do without. */
-	if (err == -EBUSY && forcepoll_hook_waits) {
-		WRITE_ONCE(forcepoll_hook_waits, 0);
-		for (h = hooks; h < hooks + ARRAY_SIZE(hooks); h++)
-			if (h->wait != NO_WAIT)
-				filter(h, true);
+	if (err == -EBUSY) {
+		filter_waits(false);
 		err = install();
-		if (err) { /* somebody replaces submit_bio_noacct: nothing is polled */
-			for (h = hooks; h < hooks + ARRAY_SIZE(hooks); h++)
-				if (h->wait != NO_WAIT && !filter(h, false))
-					can_wait_in(h);
-		}
+		if (err) /* or submit_bio_noacct: nothing is polled */
+			filter_waits(true);
 	}
 	installed = !err;
 	return err;

@@ -59,3 +59,18 @@ check "not turned off by accident" expect_fail 1 'busy' \
 loader_stop
 reads_after=$(cg_run db dd if="/dev/$dev" of=/dev/null bs=4k count=200 \
 	iflag=direct 2>&1) || fail "read, tracers on, forcepoll gone: $reads_after"
+
+# One that replaces what is polled where tasks wait: forcepoll does without, for so long.
+check "the module is there" insmod "$KO"
+defer rmmod forcepoll
+check "and somebody else's" insmod "$TOP/build/$(uname -r)/tests/fp_replace.ko"
+waits() { status ".waits | .io_schedule == $1 and .aio == $1"; }
+unused() { [ "$(</sys/module/forcepoll/refcnt)" = 0 ]; }
+for there in false true; do
+	loader_start --cgroup "$CGROOT/db"
+	check "replaced, polled where they wait: $there" waits $there
+	reads "replaced, polled where they wait: $there"
+	loader_stop
+	[ $there = true ] || rmmod fp_replace
+done
+check "it is not in use" poll_until 30 unused
