@@ -53,6 +53,8 @@ struct forcepoll_target {
 #define FORCEPOLL_TARGET_OBSERVE 0x20u
 /* With FORCEPOLL_TARGET_CGROUP: the level of the cgroup that was chosen, 0 is the root. */
 #define FORCEPOLL_TARGET_LEVEL_SHIFT 24
+/* With FORCEPOLL_TARGET_PID: chosen itself, not as a child of one. */
+#define FORCEPOLL_TARGET_GIVEN (1u << FORCEPOLL_TARGET_LEVEL_SHIFT)
 #define FORCEPOLL_TARGET_FLAGS ((1u << FORCEPOLL_TARGET_LEVEL_SHIFT) - 1)
 
 /*

@@ -52,7 +52,10 @@ const volatile bool have_comms, have_exes;
 /* By ab, at any time: who becomes a target now is only observed; see observe_all. */
 bool observe;
 
-/* The seed is on its way: a parent that is to be followed may not be found yet. */
+/*
+ * The seed is on its way: a parent that is to be followed may not be found yet, or have
+ * what a run before wanted.
+ */
 bool seeding;
 
 struct {
@@ -248,9 +251,16 @@ static __always_inline void add_named(struct task_struct *task,
 		del(task->tgid);
 }
 
+static __always_inline bool inherited(__u32 flags)
+{
+	return flags & FORCEPOLL_TARGET_PID &&
+	       !(flags & FORCEPOLL_TARGET_GIVEN);
+}
+
 struct parent_walk {
 	struct task_struct *at;
-	__u32 found; /* tgid, or 0 */
+	__u32 found; /* tgid of the nearest that is followed, or 0 */
+	__u32 given; /* that of the nearest that is not so by inheritance */
 };
 
 static long parent_step(__u32 i, struct parent_walk *walk)
@@ -264,20 +274,38 @@ static long parent_step(__u32 i, struct parent_walk *walk)
 	target = target_of(tgid);
 	walk->at = task;
 	if (tgid && target && target->flags & FORCEPOLL_TARGET_FOLLOW) {
-		walk->found = tgid;
-		return 1;
+		if (!walk->found)
+			walk->found = tgid;
+		if (!inherited(target->flags))
+			walk->given = tgid;
 	}
-	return !tgid;
+	return !tgid || walk->given;
 }
 
-/* What a followed target among the living ancestors of @task says, or NULL. */
+/*
+ * What a followed target among the living ancestors of @task says, or NULL. One that
+ * was chosen itself knows better than those between: their entries may be of a run
+ * before, until the seed has come by.
+ */
 static __always_inline struct forcepoll_target *
 parent_choice(struct task_struct *task)
 {
 	struct parent_walk walk = { .at = task };
 
 	bpf_loop(MAX_DEPTH, parent_step, &walk, 0);
+	if (walk.given)
+		return target_of(walk.given);
 	return walk.found ? target_of(walk.found) : NULL;
+}
+
+/* For a child of one that says @choice: what is the parent's alone is not its own. */
+static __always_inline struct forcepoll_target
+inherit(const struct forcepoll_target *choice)
+{
+	struct forcepoll_target target = *choice;
+
+	target.flags &= FORCEPOLL_TARGET_FLAGS & ~FORCEPOLL_TARGET_CGROUP;
+	return target;
 }
 
 /*
@@ -291,8 +319,7 @@ static __always_inline bool choose(struct task_struct *task,
 	struct forcepoll_target *choice = parent_choice(task), target;
 
 	if (choice) {
-		target = *choice;
-		target.flags &= ~FORCEPOLL_TARGET_CGROUP; /* another's */
+		target = inherit(choice);
 		add(task, &target, event);
 		return true;
 	}
@@ -328,13 +355,11 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	}
 	/* Before its cgroup, whose entry would go when it leaves that. */
 	of_parent = target_of(parent->tgid);
-	if (of_parent && of_parent->flags & FORCEPOLL_TARGET_FOLLOW)
+	choice = seeding ? parent_choice(child) : NULL;
+	if (!choice && of_parent && of_parent->flags & FORCEPOLL_TARGET_FOLLOW)
 		choice = of_parent;
-	else
-		choice = seeding ? parent_choice(child) : NULL;
 	if (choice) {
-		target = *choice;
-		target.flags &= ~FORCEPOLL_TARGET_CGROUP; /* another's */
+		target = inherit(choice);
 		add(child, &target, FORCEPOLL_EVENT_fork_follow);
 		return 0;
 	}
@@ -365,7 +390,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid)
 {
-	struct forcepoll_target *choice, *now, target;
+	struct forcepoll_target *now;
 
 	now = target_of(task->tgid);
 	if (now && now->flags & FORCEPOLL_TARGET_CGROUP &&
@@ -378,30 +403,17 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid)
 		count(FORCEPOLL_EVENT_exec_keep);
 		return 0;
 	}
-	if (!now) {
-		/*
-		 * By a thread it may have gone by the seed, which had passed its leader,
-		 * or have left the leader's cgroup: it has the leader's place now.
-		 */
-		if (!choose(task, FORCEPOLL_EVENT_seed_add,
-			    FORCEPOLL_EVENT_exec_name))
-			count(FORCEPOLL_EVENT_exec_other);
+	/*
+	 * By a thread it may have gone by the seed, which had passed its leader, or have
+	 * left the leader's cgroup: it has the leader's place now.
+	 */
+	if (choose(task,
+		   now ? FORCEPOLL_EVENT_exec_keep : FORCEPOLL_EVENT_seed_add,
+		   now ? FORCEPOLL_EVENT_exec_keep : FORCEPOLL_EVENT_exec_name))
 		return 0;
-	}
-	choice = name_choice(task);
-	if (choice) {
-		target = *choice;
-		add(task, &target, FORCEPOLL_EVENT_exec_keep);
-		return 0;
-	}
-	choice = cgroup_choice(task); /* moved into it while it had that name */
-	if (choice) {
-		target = *choice;
-		add_member(task, &target, FORCEPOLL_EVENT_exec_keep);
-		return 0;
-	}
-	del(task->tgid);
-	count(FORCEPOLL_EVENT_exec_leave);
+	if (now)
+		del(task->tgid);
+	count(now ? FORCEPOLL_EVENT_exec_leave : FORCEPOLL_EVENT_exec_other);
 	return 0;
 }
 
@@ -489,6 +501,31 @@ int BPF_PROG(on_rmdir, struct cgroup *cgrp, const char *path)
 }
 
 /*
+ * One from before gets what is wanted now, by the same rule, or by its parent's; one
+ * that was chosen itself, or by hand, has it.
+ */
+static __always_inline void again(struct task_struct *task, __u32 flags)
+{
+	struct forcepoll_target *choice = NULL, target;
+
+	if (flags & FORCEPOLL_TARGET_NAME || inherited(flags))
+		choice = parent_choice(task);
+	if (choice) {
+		target = inherit(choice);
+		add(task, &target, FORCEPOLL_EVENT_seed_known);
+		return;
+	}
+	if (flags & FORCEPOLL_TARGET_NAME)
+		choice = name_choice(task);
+	if (choice) {
+		target = *choice;
+		add_named(task, &target, FORCEPOLL_EVENT_seed_known);
+		return;
+	}
+	count(FORCEPOLL_EVENT_seed_known);
+}
+
+/*
  * Who is inside already. Run by the loader, once, after the programs above. Of
  * each process its leader is asked, or any thread that outlived its leader.
  */
@@ -496,7 +533,7 @@ SEC("iter/task")
 int seed(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct forcepoll_target *choice, *now, target;
+	struct forcepoll_target *now;
 	enum forcepoll_event event;
 
 	if (!task || has_flag(task, PF_KTHREAD | PF_EXITING) ||
@@ -504,16 +541,8 @@ int seed(struct bpf_iter__task *ctx)
 	     !(task->group_leader->flags & PF_EXITING)))
 		return 0;
 	now = target_of(task->tgid);
-	/* One from before gets what is wanted now, by the same rule. */
-	choice = now && now->flags & FORCEPOLL_TARGET_NAME ? name_choice(task) :
-							     NULL;
-	if (choice) {
-		target = *choice;
-		add_named(task, &target, FORCEPOLL_EVENT_seed_known);
-		return 0;
-	}
 	if (now && !(now->flags & FORCEPOLL_TARGET_CGROUP)) {
-		count(FORCEPOLL_EVENT_seed_known);
+		again(task, now->flags);
 		return 0;
 	}
 	event = now ? FORCEPOLL_EVENT_seed_known : FORCEPOLL_EVENT_seed_add;

@@ -343,6 +343,7 @@ int select_seed(struct selection *s, const struct options *o,
 
 	bpf->bss->seeding = o->follow;
 	target.flags = s->target.flags | FORCEPOLL_TARGET_PID |
+		       FORCEPOLL_TARGET_GIVEN |
 		       (o->follow ? FORCEPOLL_TARGET_FOLLOW : 0);
 	for (size_t i = 0; i < o->pids.n && !err; i++) {
 		err = note(s, bpf->maps.targets, &s->tgids[i]);

@@ -11,7 +11,7 @@ program proc
 
 flags() {
 	bpftool map dump -j pinned "$PINS/targets" | jq -r \
-		".[].formatted | select(.key == $1).value.flags"
+		".[].formatted | select(.key == $1).value.flags % 16777216"
 }
 flags_are() { [ "$(flags "$1")" = "$2" ]; }
 runs() { [ "$(cat "/proc/$1/comm" 2>/dev/null)" = "$2" ]; }
@@ -178,4 +178,19 @@ check "the child runs another" poll_until 30 runs "$child" sleep
 check "then it is the cgroup's" targets_are "$parent:8" "$child:2"
 kill "$parent" "$child"
 wait "$parent" || :
+loader_stop
+
+# A child that is followed is so whatever it runs, also one that a run before had by name.
+rm child
+cg_start case ./fp-shell -c '(read -r _ <go; exec sleep 1000) & echo $! >child; wait'
+parent=$CG_PID
+check "it has a child" poll_until 30 test -s child
+child=$(<child)
+check "by name" "$LOADER" --module "$KO" --background --comm fp-shell
+check "both are" targets_are "$parent:8" "$child:8"
+loader_start --pid "$parent" --follow-forks
+check "followed" targets_are "$parent:5" "$child:5"
+echo >go
+check "the child runs another" poll_until 30 runs "$child" sleep
+check "it is followed" targets_are "$parent:5" "$child:5"
 loader_stop

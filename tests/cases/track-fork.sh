@@ -84,3 +84,25 @@ cg_remove elsewhere
 cg_remove tree
 check "all have gone" targets_are
 loader_stop
+
+# Who follows when a run is taken over is what the new one says, those between included.
+tree
+grow
+family=$({ echo "$top"; children "$top"; children "$middle"; } | sed 's/$/:5/')
+check "in the background" "$LOADER" --module "$KO" -q --background --pid "$top" -f
+check "five processes that are followed" targets_are "$family"
+loader_start --pid "$top" -f --observe
+check "all are observed" targets_are "${family//:5/:37}"
+kill -KILL "$LOADER_PID"
+wait "$LOADER_PID" || :
+loader_start --pid "$top" -f
+check "none is" targets_are "$family"
+# One of them itself: with its children, and no others.
+kill -KILL "$LOADER_PID"
+wait "$LOADER_PID" || :
+loader_start --pid "$middle" -f --observe
+mine=$({ echo "$middle"; children "$middle"; } | sed 's/$/:37/')
+others=$({ echo "$top"; children "$top"; } | grep -vx "$middle" | sed 's/$/:5/')
+check "one and its child are observed" targets_are "$mine" "$others"
+cg_remove tree
+loader_stop
