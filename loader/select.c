@@ -93,6 +93,8 @@ void select_free(struct selection *s, const struct options *o)
 	select_free_devices(s);
 	free(s->tgids);
 	free(s->before);
+	free(s->kept);
+	free(s->kept_targets);
 }
 
 /* Run an iterator to its end. */
@@ -210,7 +212,7 @@ static int note(struct selection *s, const struct bpf_map *map, const void *key)
 	return 0;
 }
 
-void select_undo(struct selection *s)
+static void undo_entries(struct selection *s)
 {
 	while (s->nr_before) {
 		const struct entry_before *e = &s->before[--s->nr_before];
@@ -221,6 +223,79 @@ void select_undo(struct selection *s)
 		else
 			bpf_map_delete_elem(e->map, e->key);
 	}
+}
+
+/* In one go, which does not begin anew when one that was listed is deleted. */
+static int list_targets(struct targets_bpf *bpf, __u32 **tgids,
+			struct forcepoll_target **targets, __u32 *n)
+{
+	const struct bpf_map *map = bpf->maps.targets;
+	__u32 position;
+	int err;
+
+	*n = bpf_map__max_entries(map);
+	*tgids = calloc(*n, sizeof(**tgids));
+	*targets = calloc(*n, sizeof(**targets));
+	if (!*tgids || !*targets)
+		return log_error(-ENOMEM, "%s", strerror(ENOMEM));
+	err = bpf_map_lookup_batch(bpf_map__fd(map), NULL, &position, *tgids,
+				   *targets, n, NULL);
+	return err && err != -ENOENT ? /* which is the end */
+		       log_error(err, "map targets: %s", strerror(-err)) :
+		       0;
+}
+
+int select_keep(struct selection *s, struct targets_bpf *bpf)
+{
+	return list_targets(bpf, &s->kept, &s->kept_targets, &s->nr_kept);
+}
+
+static int by_tgid(const void *a, const void *b)
+{
+	const __u32 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* But for one by hand. */
+static void drop_others(const struct selection *s, struct targets_bpf *bpf)
+{
+	const __u32 by = FORCEPOLL_TARGET_CGROUP | FORCEPOLL_TARGET_PID |
+			 FORCEPOLL_TARGET_NAME;
+	struct forcepoll_target *targets;
+	__u32 *tgids, n;
+
+	if (!list_targets(bpf, &tgids, &targets, &n))
+		for (__u32 i = 0; i < n; i++)
+			if (targets[i].flags & by &&
+			    !bsearch(&tgids[i], s->kept, s->nr_kept,
+				     sizeof(*s->kept), by_tgid))
+				bpf_map_delete_elem(
+					bpf_map__fd(bpf->maps.targets),
+					&tgids[i]);
+	free(tgids);
+	free(targets);
+}
+
+static int seed(struct targets_bpf *bpf)
+{
+	int err = iterate(bpf->progs.seed, 0);
+
+	return err ? log_error(err, "running processes: %s", strerror(-err)) :
+		     0;
+}
+
+void select_undo(struct selection *s, struct targets_bpf *bpf)
+{
+	undo_entries(s);
+	if (!s->kept)
+		return;
+	for (__u32 i = 0; i < s->nr_kept; i++)
+		bpf_map_update_elem(bpf_map__fd(bpf->maps.targets), &s->kept[i],
+				    &s->kept_targets[i], BPF_EXIST);
+	qsort(s->kept, s->nr_kept, sizeof(*s->kept), by_tgid);
+	drop_others(s, bpf);
+	seed(bpf); /* who has come meanwhile, by the rules that hold again */
 }
 
 static int put(struct bpf_map *map, const void *key, const void *value,
@@ -324,14 +399,6 @@ static int put_pid(struct targets_bpf *bpf, const char *word, __u32 tgid,
 		return 0;
 	bpf_map_delete_elem(bpf_map__fd(bpf->maps.targets), &tgid);
 	return log_error(-ESRCH, "PID %s has exited", word);
-}
-
-static int seed(struct targets_bpf *bpf)
-{
-	int err = iterate(bpf->progs.seed, 0);
-
-	return err ? log_error(err, "running processes: %s", strerror(-err)) :
-		     0;
 }
 
 int select_seed(struct selection *s, const struct options *o,

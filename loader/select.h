@@ -31,6 +31,10 @@ struct selection {
 	struct forcepoll_target target; /* what all of them get */
 	struct entry_before *before; /* of what has been written, in this order */
 	size_t nr_before;
+	/* All targets of the run that is taken over, by select_keep(). */
+	__u32 *kept;
+	struct forcepoll_target *kept_targets;
+	__u32 nr_kept;
 };
 
 /*
@@ -56,11 +60,11 @@ int select_rules(struct selection *s, const struct options *o,
 int select_seed(struct selection *s, const struct options *o,
 		struct targets_bpf *bpf);
 
-/*
- * What these two have written is as it was. A process that has become a target by it
- * meanwhile is one until it exits.
- */
-void select_undo(struct selection *s);
+/* Before these two, with a run that may have to go on as it was. */
+int select_keep(struct selection *s, struct targets_bpf *bpf);
+
+/* What these two have written, and made others write, is as it was. */
+void select_undo(struct selection *s, struct targets_bpf *bpf);
 
 /*
  * Cgroups that were removed and made again, as those of a service that is restarted.

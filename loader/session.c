@@ -182,6 +182,8 @@ int session_choose(struct session *s)
 	const struct options *o = s->options;
 	int err = set_parameters(s);
 
+	if (!err && s->pins.found)
+		err = select_keep(&s->selection, s->bpf);
 	err = err ?: select_rules(&s->selection, o, s->bpf);
 	err = err ?: select_seed(&s->selection, o, s->bpf);
 	if (err)
@@ -206,7 +208,7 @@ void session_abort(struct session *s)
 		session_undo(s);
 		return;
 	}
-	select_undo(&s->selection);
+	select_undo(&s->selection, s->bpf);
 	reset_parameters(s);
 	pins_write_state(&s->pins, was & FORCEPOLL_STATE_LOADED,
 			 was & FORCEPOLL_STATE_BACKGROUND);

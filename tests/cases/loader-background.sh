@@ -76,9 +76,10 @@ defer eval "echo $(</proc/sys/kernel/kptr_restrict) >/proc/sys/kernel/kptr_restr
 skip_busy N
 whole() { snapshot | tail -n +2; } # but for the links
 before=$(whole)
+who=(--all) by=()
 fails() {
 	local status=0
-	"$LOADER" --module "$KO" --all --max-poll-cpu-total 50 "${@:2}" 2>err || status=$?
+	"${by[@]}" "$LOADER" --module "$KO" "${who[@]}" --max-poll-cpu-total 50 "${@:2}" 2>err || status=$?
 	check "refused: $1" [ "$status $(grep -c "$1" err)" = "1 1" ]
 	check "it says what goes on" grep -q "what was left in $PINS is still there" err
 	check "nothing has changed" [ "$(whole)" = "$before" ]
@@ -87,6 +88,18 @@ echo 2 >/proc/sys/kernel/kptr_restrict
 fails "kptr_restrict" --count-switches
 [[ $(uname -r) == 6.1.* ]] || # it has no policies
 	fails "the kernel refuses it" --policy "$TOP/build/tests/policy_write.bpf.o"
+# Nor who is a target when all had been chosen: a cgroup's processes, a PID's children, and
+# those that were there. A signal waits for it until then.
+told=(env --block-signal=TERM sh -c 'kill -TERM $$; exec "$@"' sh)
+by=("${told[@]}")
+cg_start other bash -c 'sleep 1000 & wait'
+has_child() { pgrep -P "$CG_PID" >/dev/null; }
+check "one with a child" poll_until 30 has_child
+for words in "-c $CGROOT/other" "-p $CG_PID -f" "-c $CGROOT/db -d ${dev#/dev/}" \
+	"-c $CGROOT/db -m 4K"; do
+	read -ra who <<<"$words"
+	fails Terminated --background
+done
 goes_on "fio is polled"
 check "stop" "$LOADER" stop
 check "it undoes all" undone
@@ -100,3 +113,8 @@ skip_busy N
 check "an orphan is adopted into the background" status_is .run background
 check "stop" "$LOADER" stop
 check "it undoes all" undone
+
+# A signal that comes during a start ends it.
+expect_fail 1 "^forcepoll-loader: Terminated" "${told[@]}" \
+	"$LOADER" --module "$KO" --background --cgroup "$CGROOT/db"
+check "nothing is left" undone
