@@ -219,6 +219,14 @@ static void follow_disks(struct run *r)
 		select_devices_again(&r->session->selection, r->session->bpf);
 }
 
+/* In the background nobody waits for a signal: one that has come was to end the start. */
+static int ended_meanwhile(const sigset_t *signals)
+{
+	int sig = sigtimedwait(signals, NULL, &(struct timespec){});
+
+	return sig < 0 ? 0 : log_error(-EINTR, "%s", strsignal(sig));
+}
+
 /* With the directory locked. */
 static int run_locked(struct session *s, const struct options *o)
 {
@@ -238,6 +246,8 @@ static int run_locked(struct session *s, const struct options *o)
 				    bpf_map__fd(s->bpf->maps.targets), o);
 	err = err ?: session_choose(s);
 	err = err ?: session_decide(s);
+	if (!err && o->background)
+		err = ended_meanwhile(&signals);
 	if (err) {
 		explain_close(&r.explain); /* its program holds the module */
 		session_abort(s);
