@@ -245,9 +245,9 @@ static int run_locked(struct session *s, const struct options *o)
 		err = counters_open(&r.counters,
 				    bpf_map__fd(s->bpf->maps.targets), o);
 	err = err ?: session_choose(s);
-	err = err ?: session_decide(s);
 	if (!err && o->background)
 		err = ended_meanwhile(&signals);
+	err = err ?: session_decide(s);
 	if (err) {
 		explain_close(&r.explain); /* its program holds the module */
 		session_abort(s);

@@ -26,8 +26,8 @@ struct targets_bpf;
  * Everything is pinned from the start, so that a loader that is killed leaves a
  * run that goes on and can be taken over, not half of one. Until it is bound nothing
  * is chosen: a start that fails has changed nobody's I/O, nor that of a run that is
- * there already. After that it can fail by a PID that has just exited, or by a map that
- * is full: the run that is there goes on as it was.
+ * there already. After that it can fail by a PID that has just exited, a map that is full,
+ * a signal or a policy: the run that is there goes on as it was.
  */
 struct session {
 	const struct options *options;
