@@ -94,7 +94,6 @@ void select_free(struct selection *s, const struct options *o)
 	free(s->tgids);
 	free(s->before);
 	free(s->kept);
-	free(s->kept_targets);
 }
 
 /* Run an iterator to its end. */
@@ -225,56 +224,69 @@ static void undo_entries(struct selection *s)
 	}
 }
 
+static int by_tgid(const void *a, const void *b)
+{
+	const struct target_entry *x = a, *y = b;
+
+	return x->tgid < y->tgid ? -1 : x->tgid > y->tgid;
+}
+
 /* In one go, which does not begin anew when one that was listed is deleted. */
-static int list_targets(struct targets_bpf *bpf, __u32 **tgids,
-			struct forcepoll_target **targets, __u32 *n)
+static int list_targets(struct targets_bpf *bpf, struct target_entry **list,
+			__u32 *n)
 {
 	const struct bpf_map *map = bpf->maps.targets;
-	__u32 position;
-	int err;
+	__u32 most = bpf_map__max_entries(map), position;
+	struct forcepoll_target *targets = calloc(most, sizeof(*targets));
+	__u32 *tgids = calloc(most, sizeof(*tgids));
+	int err = -ENOMEM;
 
-	*n = bpf_map__max_entries(map);
-	*tgids = calloc(*n, sizeof(**tgids));
-	*targets = calloc(*n, sizeof(**targets));
-	if (!*tgids || !*targets)
-		return log_error(-ENOMEM, "%s", strerror(ENOMEM));
-	err = bpf_map_lookup_batch(bpf_map__fd(map), NULL, &position, *tgids,
-				   *targets, n, NULL);
-	return err && err != -ENOENT ? /* which is the end */
-		       log_error(err, "map targets: %s", strerror(-err)) :
-		       0;
+	*n = most;
+	*list = calloc(most, sizeof(**list));
+	if (targets && tgids && *list)
+		err = bpf_map_lookup_batch(bpf_map__fd(map), NULL, &position,
+					   tgids, targets, n, NULL);
+	if (err == -ENOENT) /* that was all */
+		err = 0;
+	for (__u32 i = 0; i < *n && !err; i++)
+		(*list)[i] = (struct target_entry){ tgids[i], targets[i] };
+	free(targets);
+	free(tgids);
+	return err ? log_error(err, "map targets: %s", strerror(-err)) : 0;
 }
 
 int select_keep(struct selection *s, struct targets_bpf *bpf)
 {
-	return list_targets(bpf, &s->kept, &s->kept_targets, &s->nr_kept);
+	int err = list_targets(bpf, &s->kept, &s->nr_kept);
+
+	if (!err)
+		qsort(s->kept, s->nr_kept, sizeof(*s->kept), by_tgid);
+	return err;
 }
 
-static int by_tgid(const void *a, const void *b)
-{
-	const __u32 *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
-/* But for one by hand. */
-static void drop_others(const struct selection *s, struct targets_bpf *bpf)
+/* Of those that were not there, one by hand stays; who has gone stays so. */
+static void undo_targets(const struct selection *s, struct targets_bpf *bpf)
 {
 	const __u32 by = FORCEPOLL_TARGET_CGROUP | FORCEPOLL_TARGET_PID |
 			 FORCEPOLL_TARGET_NAME;
-	struct forcepoll_target *targets;
-	__u32 *tgids, n;
+	int fd = bpf_map__fd(bpf->maps.targets);
+	struct target_entry *now;
+	__u32 n;
 
-	if (!list_targets(bpf, &tgids, &targets, &n))
-		for (__u32 i = 0; i < n; i++)
-			if (targets[i].flags & by &&
-			    !bsearch(&tgids[i], s->kept, s->nr_kept,
-				     sizeof(*s->kept), by_tgid))
-				bpf_map_delete_elem(
-					bpf_map__fd(bpf->maps.targets),
-					&tgids[i]);
-	free(tgids);
-	free(targets);
+	if (list_targets(bpf, &now, &n))
+		n = 0;
+	for (__u32 i = 0; i < n; i++) {
+		const struct target_entry *was;
+
+		was = bsearch(&now[i], s->kept, s->nr_kept, sizeof(*was),
+			      by_tgid);
+		if (was && memcmp(was, &now[i], sizeof(*was)))
+			bpf_map_update_elem(fd, &was->tgid, &was->target,
+					    BPF_EXIST);
+		else if (!was && now[i].target.flags & by)
+			bpf_map_delete_elem(fd, &now[i].tgid);
+	}
+	free(now);
 }
 
 static int seed(struct targets_bpf *bpf)
@@ -290,11 +302,7 @@ void select_undo(struct selection *s, struct targets_bpf *bpf)
 	undo_entries(s);
 	if (!s->kept)
 		return;
-	for (__u32 i = 0; i < s->nr_kept; i++)
-		bpf_map_update_elem(bpf_map__fd(bpf->maps.targets), &s->kept[i],
-				    &s->kept_targets[i], BPF_EXIST);
-	qsort(s->kept, s->nr_kept, sizeof(*s->kept), by_tgid);
-	drop_others(s, bpf);
+	undo_targets(s, bpf);
 	seed(bpf); /* who has come meanwhile, by the rules that hold again */
 }
 

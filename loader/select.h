@@ -18,6 +18,12 @@ struct entry_before {
 	struct forcepoll_target value; /* or that of a device, which is shorter */
 };
 
+/* One of map "targets". */
+struct target_entry {
+	__u32 tgid;
+	struct forcepoll_target target;
+};
+
 /* What the words on the command line stand for. */
 struct selection {
 	__u64 *cgroups; /* ids */
@@ -31,9 +37,7 @@ struct selection {
 	struct forcepoll_target target; /* what all of them get */
 	struct entry_before *before; /* of what has been written, in this order */
 	size_t nr_before;
-	/* All targets of the run that is taken over, by select_keep(). */
-	__u32 *kept;
-	struct forcepoll_target *kept_targets;
+	struct target_entry *kept; /* by select_keep(), in the order of tgids */
 	__u32 nr_kept;
 };
 
@@ -60,7 +64,7 @@ int select_rules(struct selection *s, const struct options *o,
 int select_seed(struct selection *s, const struct options *o,
 		struct targets_bpf *bpf);
 
-/* Before these two, with a run that may have to go on as it was. */
+/* Before these two: all targets of a run that may have to go on as it was. */
 int select_keep(struct selection *s, struct targets_bpf *bpf);
 
 /* What these two have written, and made others write, is as it was. */
