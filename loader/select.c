@@ -252,6 +252,11 @@ static int list_targets(struct targets_bpf *bpf, struct target_entry **list,
 		(*list)[i] = (struct target_entry){ tgids[i], targets[i] };
 	free(targets);
 	free(tgids);
+	if (err) { /* or it would be taken for all that there are */
+		free(*list);
+		*list = NULL;
+		*n = 0;
+	}
 	return err ? log_error(err, "map targets: %s", strerror(-err)) : 0;
 }
 
@@ -273,8 +278,7 @@ static void undo_targets(const struct selection *s, struct targets_bpf *bpf)
 	struct target_entry *now;
 	__u32 n;
 
-	if (list_targets(bpf, &now, &n))
-		n = 0;
+	list_targets(bpf, &now, &n);
 	for (__u32 i = 0; i < n; i++) {
 		const struct target_entry *was;
 
