@@ -298,14 +298,37 @@ parent_choice(struct task_struct *task)
 	return walk.found ? target_of(walk.found) : NULL;
 }
 
-/* For a child of one that says @choice: what is the parent's alone is not its own. */
-static __always_inline struct forcepoll_target
-inherit(const struct forcepoll_target *choice)
+/* add() for a child of one that says @choice: what is the parent's alone is not its own. */
+static __always_inline void add_child(struct task_struct *task,
+				      const struct forcepoll_target *choice,
+				      enum forcepoll_event event)
 {
 	struct forcepoll_target target = *choice;
 
 	target.flags &= FORCEPOLL_TARGET_FLAGS & ~FORCEPOLL_TARGET_CGROUP;
-	return target;
+	add(task, &target, event);
+}
+
+static __always_inline bool choose_by_parent(struct task_struct *task,
+					     enum forcepoll_event event)
+{
+	struct forcepoll_target *choice = parent_choice(task);
+
+	if (choice)
+		add_child(task, choice, event);
+	return choice;
+}
+
+static __always_inline bool choose_by_name(struct task_struct *task,
+					   enum forcepoll_event event)
+{
+	struct forcepoll_target *choice = name_choice(task), target;
+
+	if (!choice)
+		return false;
+	target = *choice;
+	add_named(task, &target, event);
+	return true;
 }
 
 /*
@@ -316,26 +339,17 @@ static __always_inline bool choose(struct task_struct *task,
 				   enum forcepoll_event event,
 				   enum forcepoll_event by_name)
 {
-	struct forcepoll_target *choice = parent_choice(task), target;
+	struct forcepoll_target *choice, target;
 
-	if (choice) {
-		target = inherit(choice);
-		add(task, &target, event);
+	if (choose_by_parent(task, event))
 		return true;
-	}
 	choice = cgroup_choice(task);
 	if (choice) {
 		target = *choice;
 		add_member(task, &target, event);
 		return true;
 	}
-	choice = name_choice(task);
-	if (choice) {
-		target = *choice;
-		add_named(task, &target, by_name);
-		return true;
-	}
-	return false;
+	return choose_by_name(task, by_name);
 }
 
 /* Before the child runs. */
@@ -359,8 +373,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (!choice && of_parent && of_parent->flags & FORCEPOLL_TARGET_FOLLOW)
 		choice = of_parent;
 	if (choice) {
-		target = inherit(choice);
-		add(child, &target, FORCEPOLL_EVENT_fork_follow);
+		add_child(child, choice, FORCEPOLL_EVENT_fork_follow);
 		return 0;
 	}
 	choice = cgroup_choice(child);
@@ -404,8 +417,9 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid)
 		return 0;
 	}
 	/*
-	 * By a thread it may have gone by the seed, which had passed its leader, or have
-	 * left the leader's cgroup: it has the leader's place now.
+	 * For what it is now. Of one that was no target: by a thread it may have gone by
+	 * the seed, which had passed its leader, or have left the leader's cgroup. It has
+	 * the leader's place now.
 	 */
 	if (choose(task,
 		   now ? FORCEPOLL_EVENT_exec_keep : FORCEPOLL_EVENT_seed_add,
@@ -475,11 +489,7 @@ int BPF_PROG(on_attach, struct cgroup *dst, const char *path,
 	} else if (now) {
 		del(tgid);
 		count(FORCEPOLL_EVENT_cgroup_leave);
-		choice = name_choice(task);
-		if (choice) {
-			target = *choice;
-			add_named(task, &target, FORCEPOLL_EVENT_exec_name);
-		}
+		choose_by_name(task, FORCEPOLL_EVENT_exec_name);
 	} else {
 		count(FORCEPOLL_EVENT_cgroup_stay);
 	}
@@ -506,22 +516,13 @@ int BPF_PROG(on_rmdir, struct cgroup *cgrp, const char *path)
  */
 static __always_inline void again(struct task_struct *task, __u32 flags)
 {
-	struct forcepoll_target *choice = NULL, target;
+	const bool named = flags & FORCEPOLL_TARGET_NAME;
 
-	if (flags & FORCEPOLL_TARGET_NAME || inherited(flags))
-		choice = parent_choice(task);
-	if (choice) {
-		target = inherit(choice);
-		add(task, &target, FORCEPOLL_EVENT_seed_known);
+	if ((named || inherited(flags)) &&
+	    choose_by_parent(task, FORCEPOLL_EVENT_seed_known))
 		return;
-	}
-	if (flags & FORCEPOLL_TARGET_NAME)
-		choice = name_choice(task);
-	if (choice) {
-		target = *choice;
-		add_named(task, &target, FORCEPOLL_EVENT_seed_known);
+	if (named && choose_by_name(task, FORCEPOLL_EVENT_seed_known))
 		return;
-	}
 	count(FORCEPOLL_EVENT_seed_known);
 }
 
