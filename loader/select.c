@@ -18,9 +18,11 @@
 #include "device.h"
 #include "log.h"
 #include "options.h"
+#include "process.h"
 #include "select.h"
 #include "select_devices.h"
 #include "steps.h"
+#include "target_list.h"
 #include "targets.skel.h"
 
 #define PF_KTHREAD 0x00200000
@@ -224,49 +226,17 @@ static void undo_entries(struct selection *s)
 	}
 }
 
-static int by_tgid(const void *a, const void *b)
-{
-	const struct target_entry *x = a, *y = b;
-
-	return x->tgid < y->tgid ? -1 : x->tgid > y->tgid;
-}
-
-/* In one go, which does not begin anew when one that was listed is deleted. */
-static int list_targets(struct targets_bpf *bpf, struct target_entry **list,
+static int list_targets(struct targets_bpf *bpf, struct target_entry **all,
 			__u32 *n)
 {
-	const struct bpf_map *map = bpf->maps.targets;
-	__u32 most = bpf_map__max_entries(map), position;
-	struct forcepoll_target *targets = calloc(most, sizeof(*targets));
-	__u32 *tgids = calloc(most, sizeof(*tgids));
-	int err = -ENOMEM;
+	int err = target_list_read(bpf_map__fd(bpf->maps.targets), all, n);
 
-	*n = most;
-	*list = calloc(most, sizeof(**list));
-	if (targets && tgids && *list)
-		err = bpf_map_lookup_batch(bpf_map__fd(map), NULL, &position,
-					   tgids, targets, n, NULL);
-	if (err == -ENOENT) /* that was all */
-		err = 0;
-	for (__u32 i = 0; i < *n && !err; i++)
-		(*list)[i] = (struct target_entry){ tgids[i], targets[i] };
-	free(targets);
-	free(tgids);
-	if (err) { /* or it would be taken for all that there are */
-		free(*list);
-		*list = NULL;
-		*n = 0;
-	}
 	return err ? log_error(err, "map targets: %s", strerror(-err)) : 0;
 }
 
 int select_keep(struct selection *s, struct targets_bpf *bpf)
 {
-	int err = list_targets(bpf, &s->kept, &s->nr_kept);
-
-	if (!err)
-		qsort(s->kept, s->nr_kept, sizeof(*s->kept), by_tgid);
-	return err;
+	return list_targets(bpf, &s->kept, &s->nr_kept);
 }
 
 /* Of those that were not there, one by hand stays; who has gone stays so. */
@@ -283,7 +253,7 @@ static void undo_targets(const struct selection *s, struct targets_bpf *bpf)
 		const struct target_entry *was;
 
 		was = bsearch(&now[i], s->kept, s->nr_kept, sizeof(*was),
-			      by_tgid);
+			      process_by_tgid);
 		if (was && memcmp(was, &now[i], sizeof(*was)))
 			bpf_map_update_elem(fd, &was->tgid, &was->target,
 					    BPF_EXIST);

@@ -8,6 +8,7 @@
 
 struct device;
 struct options;
+struct target_entry;
 struct targets_bpf;
 
 /* An entry of a map before it was written to. */
@@ -16,12 +17,6 @@ struct entry_before {
 	bool was;
 	unsigned char key[16];
 	struct forcepoll_target value; /* or that of a device, which is shorter */
-};
-
-/* One of map "targets". */
-struct target_entry {
-	__u32 tgid;
-	struct forcepoll_target target;
 };
 
 /* What the words on the command line stand for. */

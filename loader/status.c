@@ -24,6 +24,7 @@
 #include "pins.h"
 #include "process.h"
 #include "status.h"
+#include "target_list.h"
 
 struct text {
 	const char *name, *text;
@@ -68,38 +69,20 @@ struct view {
 	struct forcepoll_classes classes;
 	__u64 events[FORCEPOLL_NR_EVENTS];
 	__u32 nr_targets;
-	struct {
-		__u32 tgid;
-		struct forcepoll_target target;
-	} * targets;
+	struct target_entry *targets;
 	struct device *devices;
 	int nr_devices;
 };
 
 static int read_targets(struct view *v, const struct pins *pins)
 {
-	int fd = pins_map(pins, "targets");
-	__u32 key, *prev = NULL;
+	int fd = pins_map(pins, "targets"), err;
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	v->targets = calloc(FORCEPOLL_MAX_TARGETS, sizeof(*v->targets));
-	if (!v->targets) {
-		close(fd);
-		return -ENOMEM;
-	}
-	while (v->nr_targets < FORCEPOLL_MAX_TARGETS &&
-	       !bpf_map_get_next_key(fd, prev, &key)) {
-		v->targets[v->nr_targets].tgid = key;
-		if (!bpf_map_lookup_elem(fd, &key,
-					 &v->targets[v->nr_targets].target))
-			v->nr_targets++;
-		prev = &key;
-	}
+	err = target_list_read(fd, &v->targets, &v->nr_targets);
 	close(fd);
-	v->nr_targets =
-		process_sort(v->targets, v->nr_targets, sizeof(*v->targets));
-	return 0;
+	return err;
 }
 
 static int read_events(struct view *v, const struct pins *pins)
