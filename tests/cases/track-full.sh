@@ -22,7 +22,7 @@ is_target() {
 }
 is_no_target() { ! is_target "$1"; }
 told_of() { # TIMES
-	"$LOADER" status >said
+	"$LOADER" status >said || return
 	[ "$(grep -c "NOT ADDED: the map of targets is full" said)" = "$1" ]
 }
 is_in() { grep -qx "$1" "$CGROOT/$2/cgroup.procs"; }

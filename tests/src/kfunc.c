@@ -115,7 +115,7 @@ int main(int argc, char **argv)
 	end = time(NULL) + 10;
 	do
 		err = bpf_prog_test_run_opts(bpf_program__fd(wanted), &opts);
-	while (!err && written && time(NULL) < end);
+	while (!err && !opts.retval && written && time(NULL) < end);
 	if (err)
 		return failed("run");
 	err = -(int)opts.retval;
