@@ -414,6 +414,9 @@ stat_next() {
 in_flight() { status .bios_in_flight; }
 none_in_flight() { [[ $(in_flight) == 0 ]]; }
 
+# module_unused: by nobody, and may go.
+module_unused() { [[ $(</sys/module/forcepoll/refcnt) == 0 ]]; }
+
 # targets: the entries of the map, as TGID:FLAGS. What is above these 24 bits is the
 # level of the cgroup.
 targets() {

@@ -134,13 +134,12 @@ make_map devices "${devices[@]}"
 bind_is() { # RESULT TARGETS DEVICES
 	[ "$("${run[@]}" "$bind" "maps.bpf/$2" "maps.bpf/$3")" = "$1" ]
 }
-unused() { [ "$(</sys/module/forcepoll/refcnt)" = 0 ]; }
 
 refuse() { # TYPE KEY VALUE [MORE...]
 	make_map wrong "$@"
 	check "no targets: $*" bind_is EINVAL wrong devices
 	check "no devices: $*" bind_is EINVAL targets wrong
-	check "it is not bound" poll_until 30 unused
+	check "it is not bound" poll_until 30 module_unused
 	rm maps.bpf/wrong
 }
 for type in array percpu_hash lru_hash lru_percpu_hash percpu_array; do
@@ -162,7 +161,7 @@ make_map others hash 4 8
 check "others" bind_is EBUSY others devices
 check "released" [ "$("${run[@]}" control_release)" = OK ]
 check "once" [ "$("${run[@]}" control_release)" = ENOENT ]
-check "it is not in use" poll_until 30 unused
+check "it is not in use" poll_until 30 module_unused
 
 # -- how long --------------------------------------------------------------------
 
@@ -190,4 +189,4 @@ for load in "psync --direct=1" "psync --direct=0 --invalidate=1" \
 	check "polled" stat_is '.polled > 0'
 done
 loader_stop
-check "the module is not in use" poll_until 30 unused
+check "the module is not in use" poll_until 30 module_unused

@@ -65,7 +65,6 @@ check "the module is there" insmod "$KO"
 defer rmmod forcepoll
 check "and somebody else's" insmod "$TOP/build/$(uname -r)/tests/fp_replace.ko"
 waits() { status ".waits | .io_schedule == $1 and .aio == $1"; }
-unused() { [ "$(</sys/module/forcepoll/refcnt)" = 0 ]; }
 for there in false true; do
 	loader_start --cgroup "$CGROOT/db"
 	check "replaced, polled where they wait: $there" waits $there
@@ -73,4 +72,4 @@ for there in false true; do
 	loader_stop
 	[ $there = true ] || rmmod fp_replace
 done
-check "it is not in use" poll_until 30 unused
+check "it is not in use" poll_until 30 module_unused

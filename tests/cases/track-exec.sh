@@ -9,10 +9,7 @@ set -eu
 requires_forcepoll
 program proc
 
-flags() {
-	bpftool map dump -j pinned "$PINS/targets" | jq -r \
-		".[].formatted | select(.key == $1).value.flags % 16777216"
-}
+flags() { targets | sed -n "s/^$1://p"; }
 flags_are() { [ "$(flags "$1")" = "$2" ]; }
 runs() { [ "$(cat "/proc/$1/comm" 2>/dev/null)" = "$2" ]; }
 
