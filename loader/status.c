@@ -409,7 +409,7 @@ static void json_view(struct view *v)
 
 int status(const struct options *o)
 {
-	struct view v = {};
+	struct view v = { .loader = "none" };
 	int err = read_view(&v, o);
 
 	if (!err && o->json)
