@@ -64,18 +64,27 @@ static inline void forcepoll_bio_give_back(struct bio *bio,
  * (nvme_queue_rq() of a queue that is off): its request has gone through all of it
  * by then, so its size tells. What failed as a whole before it became a request is not
  * our doing (fail_make_request). A drive's own error is found again.
+ *
+ * Kernels before v6.11 (BLK_FEAT_POLL) do not refuse where the queues have gone: they
+ * take REQ_POLLED away and leave the REQ_NOWAIT, which is then ours as well.
  */
 static inline bool forcepoll_bio_maybe_ours(const struct bio *bio,
 					    const struct forcepoll_bio *was)
 {
-	if (!(was->added & bio->bi_opf & REQ_POLLED))
+	bool marked = was->added & bio->bi_opf & REQ_POLLED;
+	bool untouched = bio->bi_cookie == BLK_QC_T_NONE &&
+			 bio->bi_iter.bi_size == was->iter.bi_size;
+
+	switch (bio->bi_status) {
+	case BLK_STS_IOERR:
+		return marked && bio->bi_iter.bi_size != was->iter.bi_size;
+	case BLK_STS_NOTSUPP:
+		return marked && untouched;
+	case BLK_STS_AGAIN:
+		return (marked || was->added & REQ_NOWAIT) && untouched;
+	default:
 		return false;
-	if (bio->bi_status == BLK_STS_IOERR)
-		return bio->bi_iter.bi_size != was->iter.bi_size;
-	return (bio->bi_status == BLK_STS_NOTSUPP ||
-		bio->bi_status == BLK_STS_AGAIN) &&
-	       bio->bi_cookie == BLK_QC_T_NONE &&
-	       bio->bi_iter.bi_size == was->iter.bi_size;
+	}
 }
 
 /*
