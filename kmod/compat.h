@@ -21,11 +21,14 @@
  * kfunc sets. 6f3189f38a3e ("bpf: treewide: Annotate BPF kfuncs in BTF", v6.9)
  * made BTF_KFUNCS_START mandatory. Kernels that old have no way to hand a map
  * to a kfunc either (reg2btf_ids lacks CONST_PTR_TO_MAP), so they take
- * descriptors.
+ * descriptors. Arguments that must be trusted are neither NULL nor any pointer of the
+ * kernel's that has the right type; older kernels would ask for references then.
  */
 #ifdef BTF_KFUNCS_START
 #define FP_BIND_TAKES_MAPS
+#define FP_KF_FLAGS (KF_SLEEPABLE | KF_TRUSTED_ARGS)
 #else
+#define FP_KF_FLAGS KF_SLEEPABLE
 #define BTF_KFUNCS_START(name) BTF_SET8_START(name)
 #define BTF_KFUNCS_END(name) BTF_SET8_END(name)
 #endif

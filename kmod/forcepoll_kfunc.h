@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * All that BPF may call in forcepoll.ko, written once for both sides. Only from
- * SEC("syscall") programs, by CAP_SYS_ADMIN. The interface may change with the
- * module's version, as kfuncs do; FORCEPOLL_ABI says which it is.
+ * SEC("syscall") programs, by CAP_SYS_ADMIN; from an interrupt, as that of a program's
+ * timer, -EBUSY. The interface may change with the module's version, as kfuncs do;
+ * FORCEPOLL_ABI says which it is.
  */
 #ifndef FORCEPOLL_KFUNC_H
 #define FORCEPOLL_KFUNC_H
@@ -26,7 +27,7 @@ struct forcepoll_stats;
  * maps and the module until forcepoll_release().
  * Return: 0; -EPERM; -EBUSY when other maps are bound, when another tool
  * replaces that, or when ftrace is off; -EINVAL when a map has another
- * type or size; -ENOMEM.
+ * type or size; -ENOENT when nobody has one of them any more; -ENOMEM.
  */
 extern int forcepoll_bind(struct bpf_map *targets,
 			  struct bpf_map *devices) FORCEPOLL_KSYM;
@@ -47,7 +48,7 @@ extern int forcepoll_release(void) FORCEPOLL_KSYM;
 
 /*
  * forcepoll_stats_read - counters and state, see struct forcepoll_stats
- * Return: 0; -EPERM.
+ * Return: 0; -EPERM; -EINVAL for NULL, where the verifier lets it pass (6.1).
  */
 extern int forcepoll_stats_read(struct forcepoll_stats *stats) FORCEPOLL_KSYM;
 

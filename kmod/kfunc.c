@@ -82,6 +82,14 @@ static void look(struct work_struct *work)
 	mutex_unlock(&lock);
 }
 
+/* A program's timer may call, too, from an interrupt. */
+static int permitted(void)
+{
+	if (!in_task())
+		return -EBUSY;
+	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
 /*
  * While bound the module holds a reference to itself: rmmod is refused instead
  * of taking a hook away from those who rely on it. The caller's program holds
@@ -90,11 +98,10 @@ static void look(struct work_struct *work)
 static int bind(struct bpf_map *targets, struct bpf_map *devices)
 {
 	bool was;
-	int err;
+	int err = permitted();
 
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-
+	if (err)
+		return err;
 	enter();
 	was = forcepoll_target_bound();
 	err = forcepoll_target_bind(targets, devices);
@@ -130,8 +137,10 @@ __bpf_kfunc int forcepoll_bind(struct bpf_map *targets, struct bpf_map *devices)
 __bpf_kfunc int forcepoll_bind_fd(int targets_fd, int devices_fd)
 {
 	struct bpf_map *targets, *devices;
-	int err;
+	int err = permitted();
 
+	if (err)
+		return err;
 	targets = bpf_map_get(targets_fd);
 	if (IS_ERR(targets))
 		return PTR_ERR(targets);
@@ -149,11 +158,10 @@ __bpf_kfunc int forcepoll_bind_fd(int targets_fd, int devices_fd)
 
 __bpf_kfunc int forcepoll_release(void)
 {
-	int err;
+	int err = permitted();
 
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-
+	if (err)
+		return err;
 	enter();
 	err = release();
 	if (!err)
@@ -164,9 +172,12 @@ __bpf_kfunc int forcepoll_release(void)
 
 __bpf_kfunc int forcepoll_stats_read(struct forcepoll_stats *stats)
 {
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
+	int err = permitted();
 
+	if (err)
+		return err;
+	if (!stats) /* the verifier of v6.1 lets it pass */
+		return -EINVAL;
 	memset(stats, 0, sizeof(*stats));
 	stats->abi = FORCEPOLL_ABI;
 	forcepoll_target_describe(stats);
@@ -181,10 +192,11 @@ __bpf_kfunc int forcepoll_stats_read(struct forcepoll_stats *stats)
 
 __bpf_kfunc int forcepoll_classes_read(void *classes, u32 classes__sz)
 {
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
+	int err = permitted();
 
-	if (classes__sz != sizeof(struct forcepoll_classes))
+	if (err)
+		return err;
+	if (!classes || classes__sz != sizeof(struct forcepoll_classes))
 		return -EINVAL;
 	forcepoll_judge_describe(classes);
 	return 0;
@@ -194,13 +206,13 @@ __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(ids)
 #ifdef FP_BIND_TAKES_MAPS
-BTF_ID_FLAGS(func, forcepoll_bind, KF_SLEEPABLE)
+BTF_ID_FLAGS(func, forcepoll_bind, FP_KF_FLAGS)
 #else
-BTF_ID_FLAGS(func, forcepoll_bind_fd, KF_SLEEPABLE)
+BTF_ID_FLAGS(func, forcepoll_bind_fd, FP_KF_FLAGS)
 #endif
-BTF_ID_FLAGS(func, forcepoll_release, KF_SLEEPABLE)
-BTF_ID_FLAGS(func, forcepoll_stats_read, KF_SLEEPABLE)
-BTF_ID_FLAGS(func, forcepoll_classes_read, KF_SLEEPABLE)
+BTF_ID_FLAGS(func, forcepoll_release, FP_KF_FLAGS)
+BTF_ID_FLAGS(func, forcepoll_stats_read, FP_KF_FLAGS)
+BTF_ID_FLAGS(func, forcepoll_classes_read, FP_KF_FLAGS)
 BTF_KFUNCS_END(ids)
 
 static const struct btf_kfunc_id_set set = {

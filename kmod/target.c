@@ -103,8 +103,16 @@ int forcepoll_target_bind(struct bpf_map *targets, struct bpf_map *devices)
 	b = kmalloc(sizeof(*b), GFP_KERNEL);
 	if (!b)
 		return -ENOMEM;
-	bpf_map_inc(targets);
-	bpf_map_inc(devices);
+	/* A map within a map may be on its way out: the program keeps it by RCU only. */
+	if (IS_ERR(bpf_map_inc_not_zero(targets))) {
+		kfree(b);
+		return -ENOENT;
+	}
+	if (IS_ERR(bpf_map_inc_not_zero(devices))) {
+		bpf_map_put(targets);
+		kfree(b);
+		return -ENOENT;
+	}
 	b->targets = targets;
 	b->devices = devices;
 	rcu_assign_pointer(bound, b);
