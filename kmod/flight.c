@@ -664,15 +664,36 @@ void forcepoll_flight_pass(const struct forcepoll_owner *owner)
 
 #define MIXED_LOOKS 64 /* the last with an interrupt may take as long to come */
 
+/*
+ * R11: what is merged into a marked request shares its fate. Could this be, before a
+ * marked one in the plug or behind it? It may be split yet, so any part of it.
+ */
+static __always_inline bool touches_marked(struct bio *bio,
+					   const struct request_queue *q)
+{
+	sector_t start = bio->bi_iter.bi_sector, end;
+	struct request *rq;
+
+	if (!bio_flagged(bio, BIO_REMAPPED))
+		start += bio->bi_bdev->bd_start_sect;
+	end = start + bio_sectors(bio);
+	rq_list_for_each(&current->plug->mq_list, rq)
+		if (rq->q == q && rq->cmd_flags & REQ_POLLED &&
+		    start <= blk_rq_pos(rq) + blk_rq_sectors(rq) &&
+		    end >= blk_rq_pos(rq))
+			return true;
+	return false;
+}
+
 void notrace forcepoll_flight_beside(struct bio *bio)
 {
+	struct request_queue *q = bdev_get_queue(bio->bi_bdev);
 	struct forcepoll_owner *owner = forcepoll_owner();
 
-	if (!atomic_read(&owner->bios) ||
-	    !queue_is_mq(bdev_get_queue(bio->bi_bdev)))
+	if (!atomic_read(&owner->bios) || !queue_is_mq(q))
 		return;
 	WRITE_ONCE(owner->mixed, MIXED_LOOKS);
-	if (forcepoll_poll_plugged())
+	if (forcepoll_poll_plugged() && touches_marked(bio, q))
 		bio->bi_opf |=
 			REQ_NOMERGE; /* for good: it has no end_io of ours */
 }
