@@ -123,8 +123,10 @@ void forcepoll_budget_charge(u64 whose, u64 ns)
 {
 	struct purse *p;
 
-	atomic64_sub(ns, &total.ns);
-	p = purse_of(whose, false);
+	/* What has no limit is not filled either: it would be owed when it has one. */
+	if (READ_ONCE(forcepoll_budget_all))
+		atomic64_sub(ns, &total.ns);
+	p = READ_ONCE(forcepoll_budget_each) ? purse_of(whose, false) : NULL;
 	if (p)
 		atomic64_sub(ns, &p->ns);
 }

@@ -58,6 +58,20 @@ loader_start --max-poll-cpu-total 10 --cgroup "$CGROOT/db" --cgroup "$CGROOT/db2
 limited 10 db db2
 loader_stop
 
+# What was polled while there was another limit, or none, is not owed.
+check "the module is there" insmod "$KO"
+for limit in max-poll-cpu max-poll-cpu-total max-poll-cpu; do
+	loader_start --$limit 10 --cgroup "$CGROOT/db"
+	stat_mark
+	load db --ioengine=psync
+	check "polled with --$limit" stat_is '.polled > 20'
+	loader_stop
+	loader_start --$limit 100 --cgroup "$CGROOT/db"
+	load db --ioengine=psync --runtime=10
+	loader_stop
+done
+rmmod forcepoll
+
 # The kernel's own account of it: what polling adds is in the limit, too.
 loader_start --cgroup "$CGROOT/db"
 before=$(usage db)
