@@ -49,6 +49,8 @@ __u32 arm = AB_NR_ARMS;
 struct op {
 	__u64 since_ns; /* 0: in none */
 	__u64 bytes;
+	__u64 whole; /* address of a bio that the module submits in pieces, or 0 */
+	__u32 to_cut; /* bytes that are still due of it */
 	__u32 bios;
 	__u8 arm; /* when it began */
 	bool async, fault;
@@ -93,6 +95,7 @@ static __always_inline void begin(struct op *op, bool async, bool fault)
 {
 	op->bytes = 0;
 	op->bios = 0;
+	op->whole = 0;
 	op->arm = arm;
 	op->async = async;
 	op->fault = fault;
@@ -163,6 +166,24 @@ int BPF_PROG(on_fault_end)
 	return 0;
 }
 
+/* It is one I/O, as it is where interrupts end it. */
+SEC("tp_btf/forcepoll_split")
+int BPF_PROG(on_split, struct bio *bio)
+{
+	struct op *op = current_op(0);
+	struct flight f = {};
+
+	/* Of a module's tracepoint the verifier believes that it may be NULL. */
+	if (!bio || !op || !op->since_ns || !op->async ||
+	    op->arm >= AB_NR_ARMS || !transfers(bio))
+		return 0;
+	f.arm = op->arm;
+	take_off(bio, &f);
+	op->whole = (__u64)bio;
+	op->to_cut = bio->bi_iter.bi_size;
+	return 0;
+}
+
 SEC("tp_btf/block_bio_queue")
 int BPF_PROG(on_queue, struct bio *bio)
 {
@@ -175,6 +196,12 @@ int BPF_PROG(on_queue, struct bio *bio)
 		return 0;
 	if (op->async) {
 		f.arm = op->arm;
+		if (op->whole) {
+			f.whole = op->whole;
+			op->to_cut -= bio->bi_iter.bi_size;
+			if (!op->to_cut)
+				op->whole = 0;
+		}
 		if (f.arm < AB_NR_ARMS && transfers(bio))
 			take_off(bio, &f);
 	} else if (what == REQ_OP_READ || what == REQ_OP_WRITE) {

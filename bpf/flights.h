@@ -7,13 +7,15 @@
  * Completion is told by the requests that a bio went into, which may be several, when
  * it was split: the pieces are linked to it by bi_private, and it is complete when
  * all its bytes are. block_bio_complete is not traced for requests; it tells of bios
- * that never became one.
+ * that never became one. What the module cuts itself is linked by "whole", as it needs
+ * bi_private.
  */
 #ifndef FORCEPOLL_FLIGHTS_H
 #define FORCEPOLL_FLIGHTS_H
 
 #define REQ_OP_MASK 0xff
 #define MAX_FLIGHTS 65536
+#define BLK_STS_AGAIN 12 /* no tag, and it may not wait: it is submitted again */
 #define MAX_MERGED 4096 /* bios in one request: more than any drive takes */
 
 /* Flags have other places in other kernels. */
@@ -22,6 +24,7 @@
 
 struct flight {
 	__u64 since_ns;
+	__u64 whole; /* address of the bio that this is a piece of, or 0 */
 	__u32 bytes;
 	__u32 left; /* bytes not yet complete; 0: counted */
 	/* Its owner's: */
@@ -64,12 +67,17 @@ static __always_inline void take_off(const struct bio *bio, struct flight *f)
 
 static __always_inline void landed(__u64 bio, const struct flight *f, __u64 ns);
 
-static __always_inline void land(__u64 bio, struct flight *f)
+static __always_inline void drop(__u64 bio, struct flight *f)
 {
-	landed(bio, f, bpf_ktime_get_ns() - f->since_ns);
 	/* First: deleting may fail, where another CPU is in the same bucket. */
 	f->left = 0;
 	bpf_map_delete_elem(&flights, &bio);
+}
+
+static __always_inline void land(__u64 bio, struct flight *f)
+{
+	landed(bio, f, bpf_ktime_get_ns() - f->since_ns);
+	drop(bio, f);
 }
 
 /* Where I/O ends before where it begins: no flight is left without its end. */
@@ -80,7 +88,11 @@ int BPF_PROG(on_bio_complete, struct request_queue *q, struct bio *bio)
 	struct flight *f = bpf_map_lookup_elem(&flights, &key);
 
 	/* NVMe multipath tells of a request's bio, pieces of which may be due. */
-	if (f && f->left && bio->__bi_remaining.counter <= 1)
+	if (!f || !f->left || bio->__bi_remaining.counter > 1)
+		return 0;
+	if (bio->bi_status == BLK_STS_AGAIN || f->whole)
+		drop(key, f);
+	else
 		land(key, f);
 	return 0;
 }
@@ -105,6 +117,13 @@ static long complete_one(__u32 i, struct walk *w)
 	f = bpf_map_lookup_elem(&flights, &key);
 	if (!f) {
 		key = (__u64)BPF_CORE_READ(bio, bi_private);
+		f = bpf_map_lookup_elem(&flights, &key);
+	}
+	if (f && f->whole) {
+		__u64 whole = f->whole;
+
+		drop(key, f);
+		key = whole;
 		f = bpf_map_lookup_elem(&flights, &key);
 	}
 	/* Pieces of a bio may complete on several CPUs at once. */

@@ -16,6 +16,7 @@
 #include "flight.h"
 #include "split.h"
 #include "stats.h"
+#include "trace.h"
 
 static struct bio_set pieces;
 static atomic_t alive = ATOMIC_INIT(0); /* also of those that lost their mark */
@@ -107,6 +108,7 @@ void forcepoll_split_submit(struct bio *bio, enum forcepoll_origin origin)
 	struct bio *piece;
 	unsigned int bytes;
 
+	trace_forcepoll_split(bio);
 	while (bio->bi_iter.bi_size) {
 		/* From a mempool, without crypt or integrity: never NULL. */
 		piece = bio_alloc_clone(bio->bi_bdev, bio, GFP_NOIO, &pieces);

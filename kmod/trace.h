@@ -91,6 +91,33 @@ TRACE_EVENT(forcepoll_complete,
 );
 
 /*
+ * A bio is submitted in pieces: the next that the current task submits, each a clone,
+ * until they are all of it. It itself is not submitted, and ends with the last of them.
+ */
+TRACE_EVENT(forcepoll_split,
+
+	TP_PROTO(const struct bio *bio),
+
+	TP_ARGS(bio),
+
+	TP_STRUCT__entry(
+		__field(dev_t,		dev)
+		__field(sector_t,	sector)
+		__field(unsigned int,	bytes)
+	),
+
+	TP_fast_assign(
+		__entry->dev = disk_devt(bio->bi_bdev->bd_disk);
+		__entry->sector = bio->bi_iter.bi_sector;
+		__entry->bytes = bio->bi_iter.bi_size;
+	),
+
+	TP_printk("%d,%d sector=%llu bytes=%u",
+		  MAJOR(__entry->dev), MINOR(__entry->dev),
+		  (unsigned long long)__entry->sector, __entry->bytes)
+);
+
+/*
  * A bio in flight is complete, found by a look: of whoever waits, or passes, or of the
  * backstop. Its submitter may be another task.
  *

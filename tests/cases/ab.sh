@@ -88,6 +88,8 @@ modprobe null_blk queue_mode=2 irqmode=1 poll_queues=1 nr_devices=1
 defer modprobe -r null_blk
 echo none >/sys/block/nullb0/queue/scheduler
 nvme=$dev dev=nullb0
+max=$(<"/sys/block/$nvme/queue/max_sectors_kb")
+defer eval "echo $max >/sys/block/$nvme/queue/max_sectors_kb"
 fio_start --ioengine=libaio --iodepth=8
 ab -c "$db" -d 4 --window 0.4
 consistent
@@ -95,6 +97,17 @@ both_arms bios
 check "the other thing is timed" jq -e '.timed == "bios"' out
 fio_end
 dev=$nvme
+
+# One that is more than a request may carry is one I/O, whoever cuts it.
+echo 64 >/sys/block/$nvme/queue/max_sectors_kb
+fio_start --ioengine=libaio --iodepth=4 --bs=128k
+ab -c "$db" -d 4 --window 0.4
+consistent
+check "both have operations" jq -e '.interrupts.bios > 0 and .polled.bios > 0' out
+check "of one size" jq -e '[.interrupts, .polled |
+	.bytes_per_s / .operations_per_s | round] == [131072, 131072]' out
+fio_end
+echo "$max" >/sys/block/$nvme/queue/max_sectors_kb
 
 # Page faults
 fio_start --ioengine=mmap --fadvise_hint=random --direct=0
@@ -107,7 +120,7 @@ fio_end
 
 # Processes that come and go begin in the arm that it is.
 cg_start db sh -c 'while :; do
-	dd if=/dev/'"$dev"' of=/dev/null bs=4k count=100 iflag=direct status=none; done'
+	dd if=/dev/'"$dev"' of=/dev/null bs=4k count=1000 iflag=direct status=none; done'
 ab -c "$db" -d 4 --window 0.4
 consistent
 both_arms calls

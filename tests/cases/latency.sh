@@ -79,6 +79,15 @@ dm=$(dmsetup info -c --noheadings -o blkdevname fp-latency)
 dd if="/dev/$dm" of=/dev/null bs=4k count=60 iflag=direct status=none
 rows "a stack of devices once" "unpolled read 4096 60"
 
+# What is refused, as no tag is free, and submitted again by another thread is no I/O.
+modprobe null_blk queue_mode=2 irqmode=2 completion_nsec=1000000 hw_queue_depth=2 \
+	submit_queues=1 nr_devices=1
+defer modprobe -r null_blk
+watch --cgroup "$CGROOT/db"
+cg_run db fio --name=j --filename=/dev/nullb0 --readonly --direct=1 --bs=4k \
+	--rw=randread --ioengine=io_uring --iodepth=16 --number_ios=200 --output=/dev/null
+rows "submitted again" "unpolled read 4096 200"
+
 # A process that ends, ends it.
 mkfifo go
 bash -c "read -r _ <go; exec dd if=/dev/$dev of=/dev/null bs=8k count=100 \
