@@ -18,11 +18,11 @@
  * way: then an interrupt completed them, and forcepoll_complete does not fire.
  *
  * The programs run with preemption off. An interrupt in the middle of one may
- * come to the same program: the kernel leaves it out then, and counts that. So
- * one program at a time writes a CPU's copy of a cell, and needs no atomics. A
- * completion left out leaves its flight behind: each can give one wrong sample,
- * should somebody not followed use the same bio later, so there are no more
- * wrong samples than lost ones, which the loader shows.
+ * come to another, of the same cell: counters are added to atomically, but for the
+ * maximum, which one of two may miss. Or to the same program: the kernel leaves it
+ * out then, and counts that. A completion left out leaves its flight behind: each
+ * can give one wrong sample, should somebody not followed use the same bio later,
+ * so there are no more wrong samples than lost ones, which the loader shows.
  */
 #include "vmlinux.h"
 
@@ -82,11 +82,11 @@ static __always_inline void record(__u32 kind, __u32 origin, __u32 bytes,
 
 	if (!h || slot >= LATENCY_SLOTS)
 		return;
-	h->count++;
-	h->sum_ns += ns;
+	__sync_fetch_and_add(&h->count, 1);
+	__sync_fetch_and_add(&h->sum_ns, ns);
+	__sync_fetch_and_add(&h->slot[slot], 1);
 	if (h->max_ns < ns)
 		h->max_ns = ns;
-	h->slot[slot]++;
 }
 
 /* The current process, and the disk that the bio is for. */
