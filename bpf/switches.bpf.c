@@ -322,10 +322,26 @@ static __always_inline bool irq_from_user(void)
 	return regs && BPF_CORE_READ(regs, cs) & 3;
 }
 
+/* The next of several on a line: called for the same interrupt. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} next_action SEC(".maps");
+
 SEC("tp_btf/irq_handler_entry")
 int BPF_PROG(on_irq, int irq, struct irqaction *action)
 {
-	if (chosen() && irq_from_user())
+	const __u32 zero = 0;
+	__u64 *next = bpf_map_lookup_elem(&next_action, &zero);
+	bool again;
+
+	if (!next)
+		return 0;
+	again = *next == (__u64)action;
+	*next = (__u64)action->next;
+	if (!again && chosen() && irq_from_user())
 		COUNT(ctx, ROOM_IRQ, irq, irq);
 	return 0;
 }
