@@ -2,7 +2,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,7 +71,7 @@ int stacks_read(struct stacks *s)
 	struct forcepoll_path path, *last = NULL;
 
 	if (s->user)
-		learn(s, HUGE_VAL); /* whatever was looked at lately */
+		learn(s, clock_now() + 1); /* each once more, however lately */
 	s->counts = calloc(FORCEPOLL_MAX_PATHS, sizeof(*s->counts));
 	if (!s->counts)
 		return log_error(-ENOMEM, "%s", strerror(ENOMEM));
@@ -251,6 +250,7 @@ static void fold_frame(void *arg, const char *name)
 void stacks_fold(const struct stacks *s, FILE *out)
 {
 	char name[128], comm[16];
+	const char *cause;
 
 	for (size_t i = 0; i < s->n; i++) {
 		const struct stack_count *c = &s->counts[i];
@@ -262,8 +262,11 @@ void stacks_fold(const struct stacks *s, FILE *out)
 		for (size_t k = 0; k < sizeof(comm); k++)
 			comm[k] = c->path.comm[k] == ';' ? ':' :
 							   c->path.comm[k];
-		fprintf(out, "%.16s;%s %s", comm, switches_title(c->path.cause),
-			switches_name(c->path.cause, name, sizeof(name)));
+		cause = switches_name(c->path.cause, name, sizeof(name));
+		for (char *at = name; (at = strchr(at, ';')); at++)
+			*at = ':';
+		fprintf(out, "%.16s;%s %s", comm[0] ? comm : "?",
+			switches_title(c->path.cause), cause);
 		while (f.n) {
 			fprintf(out, ";%s", f.name[--f.n]);
 			free(f.name[f.n]);

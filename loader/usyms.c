@@ -17,6 +17,14 @@ struct usym {
 	char *name;
 };
 
+/*
+ * Bytes read and kept, of all files together: what a process has mapped may be made to
+ * claim more than there is memory.
+ */
+#define ROOM (1ull << 29)
+#define LONGEST_NAME 255
+#define MAX_MAPPINGS 4096 /* of a process: all are compared with all */
+
 /* Where a part of the file is when loaded as the file says. */
 struct segment {
 	__u64 offset, size, address;
@@ -54,31 +62,57 @@ static void *grown(void *array, size_t n, size_t size)
 	return n & (n - 1) ? array : realloc(array, (n ? 2 * n : 1) * size);
 }
 
-static void add_symbols(struct ufile *f, Elf *elf, Elf_Scn *section,
-			const GElf_Shdr *header)
+static bool takes_room(struct usyms *u, __u64 bytes)
+{
+	if (bytes > ROOM - u->used)
+		return false;
+	u->used += bytes;
+	return true;
+}
+
+/* False without memory. */
+static bool add_symbol(struct usyms *u, struct ufile *f, const GElf_Sym *sym,
+		       const Elf_Data *names)
+{
+	const char *name = (const char *)names->d_buf + sym->st_name;
+	size_t length = strnlen(name, names->d_size - sym->st_name);
+	struct usym *more;
+
+	if (length > LONGEST_NAME)
+		length = LONGEST_NAME;
+	if (!takes_room(u, sizeof(*more) + length))
+		return false;
+	more = grown(f->syms, f->nr_syms, sizeof(*more));
+	if (!more)
+		return false; /* and the old ones are still there */
+	f->syms = more;
+	more += f->nr_syms;
+	*more = (struct usym){ sym->st_value, sym->st_size,
+			       strndup(name, length) };
+	f->nr_syms += more->name != NULL;
+	return more->name != NULL;
+}
+
+/* Names by their section's data: elf_strptr() would look at all of it for each. */
+static void add_symbols(struct usyms *u, struct ufile *f, Elf *elf,
+			Elf_Scn *section, const GElf_Shdr *header)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
+	Elf_Data *names = elf_getdata(elf_getscn(elf, header->sh_link), NULL);
 	size_t n = header->sh_entsize ? header->sh_size / header->sh_entsize :
 					0;
-	struct usym *more;
 	GElf_Sym sym;
-	const char *name;
 
-	for (size_t i = 0; data && i < n; i++) {
+	if (!data || !names || !names->d_buf)
+		return;
+	for (size_t i = 0; i < n; i++) {
 		if (!gelf_getsym(data, i, &sym))
 			break; /* what the header says is more than there is */
-		if (!sym.st_value || GELF_ST_TYPE(sym.st_info) != STT_FUNC)
+		if (!sym.st_value || GELF_ST_TYPE(sym.st_info) != STT_FUNC ||
+		    sym.st_name >= names->d_size)
 			continue;
-		name = elf_strptr(elf, header->sh_link, sym.st_name);
-		if (!name)
-			continue;
-		more = grown(f->syms, f->nr_syms, sizeof(*f->syms));
-		if (!more)
-			return; /* else the old ones are gone */
-		f->syms = more;
-		f->syms[f->nr_syms++] = (struct usym){ sym.st_value,
-						       sym.st_size,
-						       strdup(name) };
+		if (!add_symbol(u, f, &sym, names))
+			break;
 	}
 }
 
@@ -101,15 +135,18 @@ static int by_address(const void *a, const void *b)
 }
 
 /*
- * A file and nothing else, whatever the process has put there meanwhile: to open a
- * device may do something, and to open a FIFO waits.
+ * The file that is mapped, whatever is at its path now, in whichever container. A file
+ * and nothing else: to open a device may do something.
  */
-static int open_file(const char *path)
+static int open_mapped(__u32 tgid, __u64 start, __u64 end)
 {
-	int at = open(path, O_PATH | O_CLOEXEC), fd = -1;
-	char same[32];
+	char path[80], same[32];
+	int at, fd = -1;
 	struct stat st;
 
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", tgid, start,
+		 end);
+	at = open(path, O_PATH | O_CLOEXEC);
 	if (at < 0)
 		return -1;
 	if (!fstat(at, &st) && S_ISREG(st.st_mode)) {
@@ -120,36 +157,47 @@ static int open_file(const char *path)
 	return fd;
 }
 
-/* With its names; a file may claim what it likes, and be sparse. */
-static bool takes_room(Elf *elf, const GElf_Shdr *header, __u64 *room)
+/*
+ * Not one whose header says that there are too many sections or segments for it, as no
+ * program has: libelf makes room at once for as many as the file then claims.
+ */
+static bool is_program(int fd)
 {
-	GElf_Shdr names;
-	__u64 bytes;
+	union {
+		unsigned char ident[EI_NIDENT];
+		Elf32_Ehdr e32;
+		Elf64_Ehdr e64;
+	} h = {};
+	bool is_64;
 
-	if (!gelf_getshdr(elf_getscn(elf, header->sh_link), &names) ||
-	    __builtin_add_overflow(header->sh_size, names.sh_size, &bytes) ||
-	    bytes > *room)
+	if (pread(fd, &h, sizeof(h), 0) < (ssize_t)sizeof(h.e32) ||
+	    memcmp(h.ident, ELFMAG, SELFMAG))
 		return false;
-	*room -= bytes;
-	return true;
+	is_64 = h.ident[EI_CLASS] == ELFCLASS64;
+	return (is_64 ? h.e64.e_shnum : h.e32.e_shnum) &&
+	       (is_64 ? h.e64.e_phnum : h.e32.e_phnum) != PN_XNUM;
 }
 
-/* What cannot be read has no symbols. Not mapped: it may be cut off meanwhile. */
-static void read_symbols(struct ufile *f, __u32 tgid)
+/* With its names; a file may claim what it likes, and be sparse. */
+static bool has_symbols(struct usyms *u, Elf *elf, const GElf_Shdr *header)
 {
-	__u64 room = 256 << 20;
+	GElf_Shdr names;
+
+	return (header->sh_type == SHT_SYMTAB ||
+		header->sh_type == SHT_DYNSYM) &&
+	       gelf_getshdr(elf_getscn(elf, header->sh_link), &names) &&
+	       !((header->sh_flags | names.sh_flags) & SHF_COMPRESSED) &&
+	       takes_room(u, header->sh_size) && takes_room(u, names.sh_size);
+}
+
+/* What is no program has no symbols. Not mapped: it may be cut off meanwhile. */
+static void read_symbols(struct usyms *u, struct ufile *f, int fd)
+{
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
-	char path[4200];
 	Elf *elf;
-	int fd;
 
-	/* As the process sees it: it may be in a container. */
-	snprintf(path, sizeof(path), "/proc/%u/root%s", tgid, f->path);
-	fd = open_file(path);
-	if (fd < 0)
-		fd = open_file(f->path);
-	if (fd < 0)
+	if (!is_program(fd))
 		return;
 	elf_version(EV_CURRENT);
 	elf = elf_begin(fd, ELF_C_READ, NULL);
@@ -157,28 +205,21 @@ static void read_symbols(struct ufile *f, __u32 tgid)
 		add_segments(f, elf);
 		while ((section = elf_nextscn(elf, section)))
 			if (gelf_getshdr(section, &header) &&
-			    (header.sh_type == SHT_SYMTAB ||
-			     header.sh_type == SHT_DYNSYM) &&
-			    takes_room(elf, &header, &room))
-				add_symbols(f, elf, section, &header);
+			    has_symbols(u, elf, &header))
+				add_symbols(u, f, elf, section, &header);
 	}
 	elf_end(elf);
-	close(fd);
 	if (f->nr_syms)
 		qsort(f->syms, f->nr_syms, sizeof(*f->syms), by_address);
 }
 
-/* The index of a file, read when it is new; -1 without memory. */
-static long find_file(struct usyms *u, const struct ufile *wanted, __u32 tgid)
+/* Its index; -1 without memory. */
+static long add_file(struct usyms *u, const struct ufile *wanted, int fd)
 {
 	struct ufile *f;
 
-	for (size_t i = 0; i < u->nr_files; i++) {
-		f = &u->files[i];
-		if (f->inode == wanted->inode && f->major == wanted->major &&
-		    f->minor == wanted->minor && !strcmp(f->path, wanted->path))
-			return i;
-	}
+	if (!takes_room(u, sizeof(*f) + strlen(wanted->path)))
+		return -1;
 	f = grown(u->files, u->nr_files, sizeof(*f));
 	if (!f)
 		return -1;
@@ -188,8 +229,33 @@ static long find_file(struct usyms *u, const struct ufile *wanted, __u32 tgid)
 	f->path = strdup(wanted->path);
 	if (!f->path)
 		return -1;
-	read_symbols(f, tgid);
+	read_symbols(u, f, fd);
 	return u->nr_files++;
+}
+
+/*
+ * The index of the file that is mapped there, read when it is new; -1: it cannot be
+ * opened, as when the process ends just now.
+ */
+static long find_file(struct usyms *u, const struct ufile *wanted, __u32 tgid,
+		      __u64 start, __u64 end)
+{
+	long index;
+	int fd;
+
+	for (size_t i = 0; i < u->nr_files; i++) {
+		const struct ufile *f = &u->files[i];
+
+		if (f->inode == wanted->inode && f->major == wanted->major &&
+		    f->minor == wanted->minor && !strcmp(f->path, wanted->path))
+			return i;
+	}
+	fd = open_mapped(tgid, start, end);
+	if (fd < 0)
+		return -1;
+	index = add_file(u, wanted, fd);
+	close(fd);
+	return index;
 }
 
 static bool has_mapping(const struct uprocess *p, const struct mapping *m)
@@ -201,12 +267,15 @@ static bool has_mapping(const struct uprocess *p, const struct mapping *m)
 }
 
 /* False without memory. */
-static bool add_mapping(struct uprocess *p, const struct mapping *m)
+static bool add_mapping(struct usyms *u, struct uprocess *p,
+			const struct mapping *m)
 {
 	struct mapping *more;
 
 	if (has_mapping(p, m))
 		return true;
+	if (p->nr_mappings == MAX_MAPPINGS || !takes_room(u, sizeof(*m)))
+		return false;
 	more = grown(p->mappings, p->nr_mappings, sizeof(*more));
 	if (!more)
 		return false; /* and the old ones are still there */
@@ -228,9 +297,10 @@ static void read_maps(struct usyms *u, struct uprocess *p, FILE *maps)
 			   &f.inode, path) != 8 ||
 		    flags[2] != 'x' || path[0] != '/')
 			continue;
-		file = find_file(u, &f, p->tgid);
-		if (file < 0 ||
-		    !add_mapping(p,
+		file = find_file(u, &f, p->tgid, start, end);
+		if (file < 0)
+			continue;
+		if (!add_mapping(u, p,
 				 &(struct mapping){ start, end, offset, file }))
 			return;
 	}

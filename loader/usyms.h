@@ -8,13 +8,14 @@
 /*
  * Symbols of processes: what they have mapped, whenever they were looked at, and the
  * function symbols of these files. Of two that were mapped at one address, one after
- * the other, the later names all.
+ * the other, the later names all. What does not fit into 512 MiB has no names.
  */
 struct usyms {
 	struct uprocess *processes;
 	size_t nr_processes;
 	struct ufile *files;
 	size_t nr_files;
+	unsigned long long used; /* bytes, of a limited room */
 };
 
 /*

@@ -52,6 +52,35 @@ check "both run" poll_until 60 runs
 trace -c "$CGROOT/db" -d 2 --json --stacks 9 --ustack
 check "that of one" named "main (program)"
 check "that of the other, printable" named "other_?[31m?main (program)"
+
+# Nor is it the file that is at its path now, of whomever.
+cp other /mnt/program
+defer rm /mnt/program
+cg_make hidden
+cg_start hidden unshare -m sh in_own enter
+defer _end "$CG_PID"
+check "it runs" poll_until 60 grep -qx program "/proc/$CG_PID/comm"
+nsenter -t "$CG_PID" -m mount -t tmpfs none /mnt
+trace -c "$CGROOT/hidden" -d 2 --json --stacks 9 --ustack
+check "what it runs" named "main (program)"
+
+# A file may claim more sections than there is memory, and one name for all symbols, and
+# names that have no end.
+perl -e 'local $/; open F, "<enter"; $_ = <F>; $o = length;
+	substr($_, 40, 8) = pack "Q", $o; substr($_, 60, 2) = pack "S", 0;
+	open O, ">many"; print O; seek O, $o + 32, 0; print O pack "Q", 10_000_000;
+	truncate O, $o + 640_000_000'
+chmod +x many
+cg_make odd
+cg_make tracer
+echo +memory >"$CGROOT/cgroup.subtree_control"
+defer eval "echo -memory >$CGROOT/cgroup.subtree_control"
+echo 300M >"$CGROOT/tracer/memory.max"
+cg_start odd ./many naps 1000000000
+defer _end "$CG_PID"
+check "more sections than memory" cg_run tracer "$LOADER" trace -c "$CGROOT/odd" -d 2 \
+	--stacks 1 --ustack
+
 trace -c "$CGROOT/db" -d 2 --stacks 9 --ustack
 check "nor in a table" eval '! grep -q $'"'\e'"' out'
 trace -c "$CGROOT/db" -d 2 --folded --ustack
