@@ -26,6 +26,7 @@
 #include "guard.h"
 #include "log.h"
 #include "options.h"
+#include "out.h"
 #include "session.h"
 #include "signals.h"
 #include "targets.skel.h"
@@ -287,8 +288,6 @@ int ab_main(int argc, char **argv)
 	/* More than two ticks of the slowest clock, where the window has room. */
 	ab.settle = fmax(ab.window / 5, 0.03);
 	err = run(&ab);
-	/* Data that did not get out is a failure too. */
-	if (fclose(stdout) && !err)
-		err = log_error(-errno, "stdout: %s", strerror(errno));
+	err = err ?: out_close();
 	return err ? 1 : 0;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -16,12 +17,16 @@
 static int find_user(struct passwd **user)
 {
 	const char *uid = getenv("SUDO_UID");
+	unsigned long number;
+	char *end;
 
 	if (!uid)
 		return log_error(-EINVAL, "--user: not run by sudo, SUDO_UID "
 					  "is not set");
-	errno = 0;
-	*user = getpwuid(strtoul(uid, NULL, 10));
+	number = strtoul(uid, &end, 10);
+	if (!isdigit(*uid) || *end)
+		return log_error(-EINVAL, "--user: SUDO_UID is '%s'", uid);
+	*user = getpwuid(number);
 	if (!*user)
 		return log_error(-ENOENT, "--user: no user %s", uid);
 	return 0;

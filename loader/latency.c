@@ -24,6 +24,7 @@
 #include "machine.h"
 #include "module.h"
 #include "options.h"
+#include "out.h"
 #include "signals.h"
 #include "track.h"
 
@@ -219,7 +220,7 @@ static int run(struct latency *l)
 	err = track_check(&l->track, &who);
 	if (!err && !everybody(&who))
 		err = track_open(&l->track);
-	l->report.polled = module_loaded();
+	l->report.polled = module_live();
 	if (!err && !l->report.polled)
 		log_warn("module forcepoll is not loaded: nothing is polled");
 	err = err ?: load(l);
@@ -248,8 +249,6 @@ int latency_main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, &latency);
 	log_init();
 	err = run(&latency);
-	/* Data that did not get out is a failure too. */
-	if (fclose(stdout) && !err)
-		err = log_error(-errno, "stdout: %s", strerror(errno));
+	err = err ?: out_close();
 	return err ? 1 : 0;
 }

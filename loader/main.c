@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* forcepoll-loader: the command line. What each command does is in its file. */
 #include <argp.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "latency.h"
 #include "log.h"
 #include "options.h"
+#include "out.h"
 #include "run.h"
 #include "status.h"
 #include "trace.h"
@@ -247,8 +247,6 @@ int main(int argc, char **argv)
 		err = doctor_run(options.json, options.module, options.pin_dir);
 		break;
 	}
-	/* Data that did not get out is a failure too. */
-	if (fclose(stdout) && !err)
-		err = log_error(-errno, "stdout: %s", strerror(errno));
+	err = err ?: out_close();
 	return err ? 1 : 0;
 }

@@ -23,6 +23,25 @@ bool module_loaded(void)
 	return !access("/sys/module/forcepoll", F_OK);
 }
 
+/* Of what the module says in @path; 0 when it says nothing. */
+static char first_of(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char first = 0;
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, &first, 1) != 1)
+		first = 0;
+	close(fd);
+	return first;
+}
+
+bool module_live(void)
+{
+	return first_of("/sys/module/forcepoll/initstate") == 'l';
+}
+
 /* The kernel's errno is all there is; the text names the usual cause. */
 static int refused(int err, const char *what)
 {
@@ -158,20 +177,6 @@ int module_get(const char *name, char *value, size_t size)
 	value[n] = 0;
 	value[strcspn(value, "\n")] = 0;
 	return 0;
-}
-
-/* Of what the module says in @path; 0 when it says nothing. */
-static char first_of(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char first = 0;
-
-	if (fd < 0)
-		return 0;
-	if (read(fd, &first, 1) != 1)
-		first = 0;
-	close(fd);
-	return first;
 }
 
 bool module_used(void)

@@ -7,6 +7,9 @@
 
 bool module_loaded(void);
 
+/* Loaded, and not just coming or going: others' programs can call into it. */
+bool module_live(void);
+
 /* It is bound, or programs that call into it are loaded. */
 bool module_used(void);
 

@@ -30,6 +30,8 @@ bool out_takes(int fd, bool any_length)
 	return !unread;
 }
 
+static bool gone; /* whoever has read */
+
 int out_flush(void)
 {
 	const int size = fcntl(STDOUT_FILENO, F_GETPIPE_SZ);
@@ -41,6 +43,15 @@ int out_flush(void)
 	if (!fflush(stdout))
 		return 0;
 	err = -errno;
-	return err == -EPIPE ? err :
-			       log_error(err, "stdout: %s", strerror(-err));
+	gone = err == -EPIPE;
+	return gone ? err : log_error(err, "stdout: %s", strerror(-err));
+}
+
+/* fclose() tells of what it writes itself; what was lost before is gone. */
+int out_close(void)
+{
+	bool lost = ferror(stdout);
+	int err = fclose(stdout) ? -errno : lost ? -EIO : 0;
+
+	return err && !gone ? log_error(err, "stdout: %s", strerror(-err)) : 0;
 }

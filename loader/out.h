@@ -24,4 +24,10 @@ bool out_takes(int fd, bool any_length);
  */
 int out_flush(void);
 
+/*
+ * At the end. 0, also when nobody reads on; -errno, said: not all that was printed got
+ * out, which is a failure, too.
+ */
+int out_close(void);
+
 #endif

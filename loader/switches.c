@@ -14,6 +14,7 @@
 
 #include "ksyms.h"
 #include "log.h"
+#include "printable.h"
 #include "switches.h"
 #include "switches.skel.h"
 #include "syscalls.h"
@@ -106,11 +107,22 @@ static void configure(struct switches_bpf *bpf,
 	bpf->rodata->nmi_text.end = end;
 }
 
+static bool has_word(const char *list, const char *word)
+{
+	const size_t length = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at += length)
+		if ((at == list || at[-1] == ' ') &&
+		    (!at[length] || at[length] == ','))
+			return true;
+	return false;
+}
+
 static void append(char *list, size_t size, const char *word)
 {
 	size_t used = strlen(list);
 
-	if (!strstr(list, word))
+	if (!has_word(list, word))
 		snprintf(list + used, size - used, "%s%s", used ? ", " : "",
 			 word);
 }
@@ -246,10 +258,18 @@ int switches_open(struct switches *s, const struct switches_options *o,
 	return err ? log_error(err, "attach: %s", strerror(-err)) : 0;
 }
 
-void switches_close(struct switches *s)
+void switches_detach(struct switches *s)
 {
+	if (s->bpf)
+		switches_bpf__detach(s->bpf);
 	for (size_t i = 0; i < s->nr_links; i++)
 		bpf_link__destroy(s->links[i]);
+	s->nr_links = 0;
+}
+
+void switches_close(struct switches *s)
+{
+	switches_detach(s);
 	free(s->links);
 	switches_bpf__destroy(s->bpf);
 	*s = (struct switches){};
@@ -419,6 +439,7 @@ static void irq_name(__u32 line, char *buf, size_t size)
 		fclose(f);
 	}
 	actions[strcspn(actions, "\n")] = 0;
+	printable(actions, sizeof(actions));
 	snprintf(buf, size, "%u %s", line, actions);
 }
 

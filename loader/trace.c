@@ -312,7 +312,8 @@ static int watch(struct trace *t)
 			switches_free(&before);
 			before = sum;
 			last = time;
-			next += t->interval;
+			while (next <= time) /* none for what was missed */
+				next += t->interval;
 		}
 		poll_signals(t);
 	}
@@ -324,8 +325,10 @@ static int finish(struct trace *t)
 {
 	struct switches_sum sum;
 	double seconds = clock_now() - t->began;
-	int err = switches_read(&t->switches, &sum);
+	int err;
 
+	switches_detach(&t->switches); /* what is read adds up */
+	err = switches_read(&t->switches, &sum);
 	if (err)
 		return err;
 	if (t->stacks || t->folded)
@@ -382,7 +385,5 @@ int trace_main(int argc, char **argv)
 	track_close(&t.track);
 	command_close(&t.command);
 	ksyms_free(&t.ksyms);
-	if (fclose(stdout) && !status)
-		status = -log_error(-1, "stdout: %s", strerror(errno));
-	return status;
+	return status ?: out_close() ? 1 : 0;
 }

@@ -36,12 +36,15 @@ export SUDO_UID=65534 SUDO_GID=65534
 check "as the invoking user" [ "$("$LOADER" trace --user -- id -u |
 	head -n1)" = 65534 ]
 
+check "of a user that has no number" [ "$(SUDO_UID='' status_of "$LOADER" trace --user \
+	-- id -u)" = 1 ]
+
 status=0
 "$LOADER" trace -i 0.1 -- sh -c 'sleep 1; >over; exit 6' >/dev/full 2>err || status=$?
 check "it waits when nothing can be said" test -e over
 check "status 1: $(tail -n1 err)" [ $status = 1 ]
 mkfifo none
-(exec 3<>none; sleep 0.3) &
+(exec 3<none; sleep 0.3) & # opened when the other end is
 status=0
 "$LOADER" trace -i 0.1 -- sh -c 'sleep 1; exit 6' >none || status=$?
 check "its status when nobody reads" [ $status = 6 ]
@@ -69,6 +72,18 @@ kill -INT $pid
 done_with 0
 check "at most 80 columns" [ "$(wc -L <out)" -le 80 ]
 
+# Who was stopped does not tell of each interval that was missed.
+start -c "$CGROOT/db" -i 1 --json
+check "it tells" poll_until 60 test -s out
+kill -STOP $pid
+after 8
+kill -CONT $pid
+after 3
+kill -INT $pid
+wait $pid
+check "no burst" jq -es '[.[] | select((.final | not) and .ns < 500000000)] |
+	length <= 1' out
+
 start -a -d 1 --folded --ustack
 wait $pid
 check "stacks, and counts" sh -c '[ -s out ] && ! grep -vE "^[^;]+;.* [0-9]+$" out'
@@ -78,6 +93,7 @@ cp "$(command -v yes)" gone
 ./gone >/dev/null &
 yes=$!
 defer _end $yes
+check "it runs" poll_until 30 grep -qx gone "/proc/$yes/comm"
 rm gone
 mkfifo "gone (deleted)"
 start -p $yes -d 1 --stacks 1 --ustack
