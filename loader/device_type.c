@@ -8,6 +8,7 @@
 #include "device.h"
 #include "device_type.h"
 #include "dm_targets.h"
+#include "printable.h"
 
 /* The parent of a multipath head is no controller but a subsystem. */
 static bool read_nvme(struct device *d)
@@ -42,6 +43,7 @@ static bool read_dm(struct device *d)
 	if (device_read(d->dm_name, sizeof(d->dm_name), "/sys/block/%s/dm/name",
 			d->name))
 		return false;
+	printable(d->dm_name, sizeof(d->dm_name));
 	dm_targets(d->major, d->minor, targets, sizeof(targets));
 	snprintf(d->type, sizeof(d->type), "dm%s%s", targets[0] ? " " : "",
 		 targets);

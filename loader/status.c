@@ -111,7 +111,7 @@ static int read_stats(struct view *v)
 	struct control control;
 	int err;
 
-	v->module = module_loaded();
+	v->module = module_live();
 	if (!v->module)
 		return 0;
 	v->enabled = module_enabled();

@@ -25,9 +25,7 @@ check "all fields" jq -e '.abi == 9 and .run_started > 1e9 and .policy == null a
 	(.targets[0] | .comm == "fio" and .by == "cgroup" and .max_bytes == 0) and
 	any(.devices[]; .pollable and .poll_queues == 1 and .why == "") and
 	([.polled, .bytes, .wait_ns, .spin_ns | .read > 0] | all) and
-	(.counters | .submitted >= .polled) and
 	.events.seed_add == 1' status.json
-check "a poll is 4096 bytes" jq -e '.bytes.read == 4096 * .polled.read' status.json
 check "for people too" grep -qE "^ +$CG_PID +fio +cgroup +- " <("$LOADER" status)
 
 # A name is for a terminal, whatever it is.
@@ -52,4 +50,32 @@ kill $!
 wait $! || :
 check "some are there" jq -es 'map(length) | max > 100' lists
 check "nobody is listed twice" jq -es 'all(length == (unique | length))' lists
+# A device's name is for a terminal, too.
+dmsetup --noudevsync --manglename none create $'a\e[31m' --table "0 8 zero"
+defer dmsetup --noudevsync --manglename none remove $'a\e[31m'
+for command in status doctor; do
+	"$LOADER" $command >said || :
+	check "printable: $command" eval '! grep -q $'"'\e'"' said'
+done
+check "named" grep -qF 'a?[31m' said
+
+cg_remove db
+check "a poll is 4096 bytes" status '.bytes.read == 4096 * .polled.read and
+	(.counters | .submitted >= .polled)'
 loader_stop
+
+# Whoever watches is told of a run, or of none, also while the module comes and goes.
+cg_make db
+(
+	for ((i = 0; i < 8; i++)); do
+		"$LOADER" -q --module "$KO" --cgroup "$CGROOT/db" --background
+		"$LOADER" -q stop
+	done
+	touch over
+) &
+defer _end $!
+n=0
+until [[ -e over ]]; do
+	check "told $((++n))" "$LOADER" status --json
+done
+wait $! || fail "status $?"
