@@ -80,6 +80,13 @@ static void fix_elevator(struct report *r, const struct device *d)
 	fix(r, "\t    ATTR{queue/scheduler}=\"none\"");
 }
 
+/* Nothing else is in its way. */
+static bool only_elevator(const struct device *d)
+{
+	return strcmp(d->elevator, "none") && d->io_poll && d->poll_queues &&
+	       !d->blocking && !device_over_network(d->transport);
+}
+
 static void check_device(struct report *r, const struct device *d)
 {
 	char zoned[32];
@@ -94,7 +101,7 @@ static void check_device(struct report *r, const struct device *d)
 		      strncmp(zoned, "host", 4) ?
 			      "is polled" :
 			      "is polled, reads only: it is zoned");
-	} else if (strcmp(d->elevator, "none") && d->io_poll) {
+	} else if (only_elevator(d)) {
 		check(r, d->name, r->nr_pollable ? WARN : FAIL,
 		      "not polled: %s", d->why);
 		fix_elevator(r, d);

@@ -11,6 +11,7 @@
 
 #include "device.h"
 #include "doctor_checks.h"
+#include "printable.h"
 
 static bool mounted(dev_t dev, char dir[1024])
 {
@@ -64,14 +65,16 @@ static bool node_used(const char *path, char *by, size_t size)
 	    sscanf(line, "%u:%u", &maj, &min) != 2)
 		return false;
 	dev = makedev(maj, min);
-	if (find_paths(holder, sizeof(holder), "%s/holders/*", path))
+	if (find_paths(holder, sizeof(holder), "%s/holders/*", path)) {
 		snprintf(by, size, "%s is part of %s", name, basename(holder));
-	else if (mounted(dev, dir))
+	} else if (mounted(dev, dir)) {
+		printable(dir, sizeof(dir));
 		snprintf(by, size, "%s is mounted at %s", name, dir);
-	else if (swapping(dev))
+	} else if (swapping(dev)) {
 		snprintf(by, size, "%s is swapped to", name);
-	else
+	} else {
 		return false;
+	}
 	return true;
 }
 

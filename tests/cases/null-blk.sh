@@ -79,4 +79,9 @@ io '.polled + .unpolled == 0 and .skip_no_queue > 500' --ioengine=psync \
 	--verify=crc32c
 io '.polled + .unpolled == 0 and .skip_no_queue > 500' --ioengine=libaio \
 	--iodepth=16 --verify=crc32c
+# Nor would it be without its scheduler.
+echo mq-deadline >/sys/block/nullb0/queue/scheduler
+"$LOADER" doctor --json >doctor.json || :
+check "doctor does not blame that" jq -e '.checks[] | select(.name == "nullb0") |
+	.status == "no" and .fix == null' doctor.json
 loader_stop
