@@ -76,7 +76,7 @@ static void print_row(const struct ab_result *r, int m)
 static bool known(const struct ab_result *r, int m)
 {
 	return isfinite(r->value[m][AB_interrupts]) ||
-	       isfinite(r->value[m][AB_polled]);
+	       isfinite(r->value[m][AB_polled]) || isfinite(r->ratio[m].ratio);
 }
 
 static double share(const struct ab_result *r, int arm,

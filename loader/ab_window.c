@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -132,6 +133,8 @@ int ab_window_end(struct ab_probe *p, enum ab_arm arm, struct ab_window *w)
 	w->seconds -= p->begun.seconds;
 	w->machine_s -= p->begun.machine_s;
 	w->cgroups_s -= p->begun.cgroups_s;
+	if (w->cgroups_s < 0) /* one was made again meanwhile */
+		w->cgroups_s = NAN;
 	for (size_t i = 0; i < FORCEPOLL_NR_COUNTS; i++)
 		w->count[i] -= p->begun.count[i];
 	for (__u32 kind = 0; kind < AB_NR_KINDS && !err; kind++) {

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -47,11 +48,27 @@ static double cgroup(const char *path)
 	return sec;
 }
 
+/* In another that was chosen, or the same again: its time is in that one's. */
+static bool is_within(const struct words *paths, size_t i)
+{
+	for (size_t j = 0; j < paths->n; j++) {
+		size_t length = strlen(paths->word[j]);
+
+		if (strncmp(paths->word[i], paths->word[j], length))
+			continue;
+		if (paths->word[i][length] == '/' ||
+		    (!paths->word[i][length] && j < i))
+			return true;
+	}
+	return false;
+}
+
 double cpu_time_cgroups(const struct words *paths)
 {
 	double sec = paths->n ? 0 : NAN;
 
 	for (size_t i = 0; i < paths->n; i++)
-		sec += cgroup(paths->word[i]);
+		if (!is_within(paths, i))
+			sec += cgroup(paths->word[i]);
 	return sec;
 }
