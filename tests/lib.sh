@@ -109,11 +109,12 @@ after() { read -rt "$1" -u "$_never" || :; }
 # poll_until SECONDS CMD...: waits until CMD succeeds; 1 when it never does. What it
 # said is said once, as it was the last time. Slow machines get more time (tests/run).
 poll_until() {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000 * ${FORCEPOLL_SLOW:-1}))
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000 * ${FORCEPOLL_SLOW:-1})) now
 	local _said=${CASE_TMP:-/tmp}/.said.$BASHPID.$((_polls++)) said status=0
 	shift
-	until "$@" >"$_said" 2>&1; do
-		((${EPOCHREALTIME/./} < end)) || {
+	# What began in time counts, however long the machine then stood still.
+	while now=${EPOCHREALTIME/./}; ! "$@" >"$_said" 2>&1; do
+		((now < end)) || {
 			status=1
 			break
 		}
@@ -189,7 +190,11 @@ _nvme_probe() {
 }
 
 _nvme_block() {
-	compgen -G "/sys/bus/pci/devices/$1/nvme/nvme*/nvme*n*" >/dev/null
+	local path
+	for path in "/sys/bus/pci/devices/$1/nvme/"nvme*/nvme*n*; do
+		[[ -b /dev/${path##*/} ]] && return # made after the directory
+	done
+	return 1
 }
 
 # nvme_rebind PCI N: probes the drive again with N poll queues; as it was at
@@ -215,7 +220,9 @@ iopoll_keeps() {
 	nvme_throttle "$1" 1
 	dd if="/dev/$3" of=/dev/null bs=4k count=100 iflag=direct status=none &
 	other=$!
-	after 2
+	check "the drive has another's" poll_until 20 eval \
+		"! grep -qE '^ *0 +0$' /sys/block/$3/inflight"
+	: >said
 	taskset -c 0 ./inflight_uring iopoll "$2" "/dev/$3" >said &
 	RING_PID=$!
 	defer _end "$RING_PID"

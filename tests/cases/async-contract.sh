@@ -41,6 +41,7 @@ load() {
 
 # watch: from here on, all that was seen before is forgotten.
 watch() {
+	: >attached
 	./attach contract.bpf.o >attached 2>&1 &
 	watcher=$!
 	defer _end $watcher

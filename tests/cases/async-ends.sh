@@ -19,15 +19,18 @@ ends() {
 		check "they were marked" stat_is '.async >= 64'
 	done
 }
-# stays PROGRAM END: as ends, in the background
+# stays PROGRAM END: as ends, in the background, of a drive that takes a minute for them
+# until there is no need to wait: goes_quickly
 stays() {
 	stat_mark
+	nvme_throttle 0 1
 	: >said
 	cg_start db "./$1" "$2" 64 "/dev/$dev" >said
 	check "in flight: $2" poll_until 20 grep -q "in flight" said
 	check "and marked" some_in_flight
 	check "the timer runs" poll_until 5 grep -q backstop /proc/timer_list
 }
+goes_quickly() { nvme_throttle 0 400; }
 # goes_on: what stays reaps them after all.
 goes_on() {
 	kill -USR1 "$CG_PID"
@@ -49,24 +52,26 @@ if ring_polled; then
 	ends inflight_uring reap user share timeout
 fi
 
-# They are to be in flight still when status has been asked, which may take long.
-nvme_throttle 0 $((${FORCEPOLL_SLOW:-1} > 1 ? 3 : 20))
 stays inflight pause
 kill -KILL "$CG_PID"
+goes_quickly
 check "nothing is left of who was killed" poll_until 30 none_in_flight
 
 stays inflight sleep
 kill -STOP "$CG_PID"
+goes_quickly
 check "nothing is left of who was stopped" poll_until 30 none_in_flight
 kill -CONT "$CG_PID"
 goes_on
 
 stays inflight ptrace
+goes_quickly
 check "nothing is left of who is traced" poll_until 30 none_in_flight
 goes_on
 
 if ring_polled; then
 	stays inflight_uring close
+	goes_quickly
 	check "nothing is left of a closed ring" poll_until 30 none_in_flight
 	kill "$CG_PID"
 fi
@@ -76,6 +81,7 @@ check "no timer runs for nothing" poll_until 5 eval '! grep -q backstop /proc/ti
 stays inflight sleep
 "$LOADER" stop 2>/dev/null || :
 kill -INT "$LOADER_PID"
+goes_quickly
 wait "$LOADER_PID" || fail "the loader failed"
 check "the module waits for them and goes" eval \
 	'poll_until 20 [ ! -d /sys/module/forcepoll ]'

@@ -18,6 +18,7 @@ trouble() {
 
 # in_flight_start N: that many reads of the whole drive, all of them submitted.
 in_flight_start() {
+	: >said
 	cg_run db timeout "$LIMIT" ./inflight reap "$1" "/dev/$dev" >said &
 	reader=$!
 	poll_until 20 grep -q "in flight" said

@@ -50,6 +50,7 @@ check "4096 bytes are within 4096" poll_until 60 polled_more
 # The reads that were under way when it was deleted are polled to their end.
 bpftool map delete pinned "$map" key "${key[@]}"
 check "fio reads on" does_read 50
+check "they have ended" poll_until 20 status '.inflight == 0'
 polled=$(stat_get polled)
 check "fio reads on" does_read 500
 check "it is not polled any more" [ "$(stat_get polled)" = "$polled" ]

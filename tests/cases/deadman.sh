@@ -38,9 +38,9 @@ for how in by_hand umounted; do
 	was=$(told)
 	check "$how: the pins go" "$how"
 	check "$how: nobody is polled for any more" poll_until 20 unbound
-	check "$how: nothing is in flight" status '.bios_in_flight == 0 and .inflight == 0'
+	check "$how: nothing is in flight" poll_until 20 status '.bios_in_flight == 0 and .inflight == 0'
 	progress "$dev" "$how, let go"
-	check "the kernel's log says it" [ "$(told)" = $((was + 1)) ]
+	check "the kernel's log says it" poll_until 20 eval "[ \"\$(told)\" = $((was + 1)) ]"
 	check "$how: the module goes" poll_until 20 rmmod forcepoll
 done
 check "both went on" read_on

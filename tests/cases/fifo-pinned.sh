@@ -62,17 +62,22 @@ limited chrt -d --sched-runtime 1000000 --sched-period 10000000 0
 # Nor does it poll where it waits, for what another thread has in flight.
 program beside
 nvme_throttle 0 0
-nvme_throttle 1 1
 other=/dev/$(nvme_dev 1)
-n=$((500 / slow)) # in less than the seconds that the other's eight take
+n=$((500 / slow))
+told() { [[ -s reaped ]]; }
 spun() { status .spin_ns.read; }
 beside() { # LIMIT...
 	local before
 	before=$(spun)
 	stat_mark
-	cg_run db "$@" ./beside $n "/dev/$dev" "$other" >reaped || fail "beside another: $*"
-	check "beside another, $*" stat_is '.async >= 8 and .skip_sched >= '$n
-	check "the other waited: $(<reaped)" [ "$(<reaped)" -lt 8 ]
+	: >reaped
+	nvme_throttle 1 1
+	cg_start db "$@" ./beside $n "/dev/$dev" "$other" >reaped
+	poll_until 60 told
+	nvme_throttle 1 0 # it ends with the other's reads
+	wait "$CG_PID" || fail "beside another: $*"
+	check "beside another, $*" stat_is '.async >= 64 and .skip_sched >= '$n
+	check "the other waited: $(<reaped)" [ "$(<reaped)" -lt 64 ]
 	check "it did not poll" [ "$(spun)" = "$before" ]
 }
 beside "${fifo[@]:0:3}" chrt -R -f 50 prlimit "$rttime"

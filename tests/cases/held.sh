@@ -22,10 +22,10 @@ progress_next() {
 	blockdev --flushbufs "/dev/$dev" && stat_next "$1"
 }
 # It ends before the limit does.
+stat_mark
 cg_start db fio --name=j --filename="/dev/$dev" --readonly --rw=randread --bs=4k \
 	--size=64M --ioengine=psync --time_based --runtime=1d --output=/dev/null
 load=$CG_PID
-stat_mark
 check "polled alone, unless the host keeps the machine from a CPU for that long" \
 	poll_until 60 progress_is '.polled > 100 and .async < 100 or .held > 0'
 

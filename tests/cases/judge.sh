@@ -34,14 +34,16 @@ read_4k --number_ios=20000
 check "one class" class '.whose == "/db" and .origin == "read" and .size == "<=4K" and
 	.alone and .device == "'"$dev"'" and .cgroup_id > 0'
 check "both modes were compared" class '.trials > 2 and .interrupt_ns > 0 and .poll_ns > 0'
-check "not for most of it" class '.ios >= 19000 and .explored > 0 and .explored < .ios / 3'
+# What was kept from a CPU once is not alone, in a class of its own.
+all_4k() { status "[.classes[] | select(.origin == \"read\" and .size == \"<=4K\")] |
+	{ios: (map(.ios) | add), explored: (map(.explored) | add)} | $1"; }
+check "not for most of it" all_4k '.ios >= 19000 and .explored > 0 and .explored < .ios / 3'
 check "samples are counted" stat_is '.skip_judge > 0 and .submitted == .polled +
 	.skip_judge + .skip_busy + .unpolled'
 # By now the credit of the start is spent.
 read_4k --number_ios=60000
-"$LOADER" status --json >said
 # A hundredth, and what is on credit: the first trials, or those of a change.
-check "less and less" jq -e '.classes[0] | .explored < .ios / 20' said
+check "less and less" all_4k '.explored < .ios / 20'
 read_4k --number_ios=2000 --bs=64k
 check "another size is another class" class '.size == "<=64K" and (.alone | not)'
 read_4k --number_ios=2000 --ioengine=libaio --iodepth=8
@@ -54,7 +56,7 @@ nvme_throttle 0 300
 read_4k --number_ios=400
 check "it has changed its mind" class '.alone and .size == "<=4K" and .mode != "poll" and
 	.changes > 0'
-check "and said so" grep -qE "^forcepoll-loader: /db read <=4K alone $dev: poll -> " \
+check "and said so" poll_until 20 grep -qE "^forcepoll-loader: /db read <=4K alone $dev: poll -> " \
 	loader.stderr
 
 # The table goes to memory that user space may write to meanwhile.
@@ -71,8 +73,8 @@ stat_mark
 read_4k --number_ios=300
 # How often depends on the drive: what is limited by the host comes at once after a
 # pause, and then the sleep is shortened.
-check "it slept, and was not always late" stat_is '.hybrid > 50 and .polled >= 300 and
-	.overslept < .hybrid'
+check "it slept, and was not always late" stat_is '.polled >= 300 and
+	(.hybrid > 50 and .overslept < .hybrid or .held > 0)'
 "$LOADER" status --json >said
 check "for most of the time" jq -e '.spin_ns.read < .wait_ns.read / 2' said
 loader_stop

@@ -18,7 +18,8 @@ check "who begins while it is off is told" grep -q "nothing is polled" loader.st
 read_start "$dev"
 # From the next tick on; what was in flight has been completed.
 does_not() {
-	check "$1: nothing is in flight" poll_until 20 none_in_flight
+	check "$1: nothing is in flight" poll_until 20 status \
+		'.bios_in_flight == 0 and .inflight == 0'
 	stat_mark
 	progress "$dev" "$1"
 	progress "$dev" "$1"

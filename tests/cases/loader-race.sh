@@ -11,6 +11,7 @@ set -eu
 races() {
 	local pid said=said.$1 status
 	while [[ $(cat ready.* | wc -l) -lt 12 ]]; do
+		: >"$said"
 		"$LOADER" --module "$KO" --cgroup "$CGROOT/db" 2>"$said" &
 		pid=$! status=0
 		poll_until 100 eval "grep -q ^forcepoll-loader:.ready $said ||

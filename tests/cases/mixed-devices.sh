@@ -54,5 +54,5 @@ for job in "${jobs[@]}"; do
 	wait "${job% *}" || fail "${job#* } failed"
 done
 echo "ok: ${#jobs[@]} loads have read what they had written"
-check "nothing is in flight" poll_until 30 [ "$(in_flight)" = 0 ]
+check "nothing is in flight" poll_until 30 none_in_flight
 loader_stop

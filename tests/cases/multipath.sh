@@ -65,7 +65,7 @@ check "it is back, without poll queues" poll_until 60 both_live
 echo 1 >/sys/module/nvme/parameters/poll_queues # read in the background, too
 stat_mark
 polled "polled where that can be"
-check "and not where not" stat_is '.skip_no_queue > 100'
+check "and not where not" poll_until 60 stat_is '.skip_no_queue > 100'
 
 # No path at all for a moment: what is in flight waits.
 echo "${pci[0]}" >/sys/bus/pci/drivers/nvme/unbind

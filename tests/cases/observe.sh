@@ -61,6 +61,7 @@ check "for people" grep -qE "^ +write +100 +1638400$" <("$LOADER" status)
 
 # Whoever comes later, too.
 cg_start db sleep 1000
+check "it runs" poll_until 30 grep -qx sleep "/proc/$CG_PID/comm"
 check "the entry says so" is ".targets | map([.tgid, .flags, .observed])" \
 	"[[$CG_PID,34,true]]"
 check "for people" grep -qE "^ +$CG_PID +sleep +cgroup +- +no +observed$" \
@@ -79,7 +80,7 @@ pid=$!
 defer _end "$pid"
 check "lines" poll_until 60 has_lines
 check "of what would be" grep -qE "^ *SUBMITTED/s +WOULD/s +WOULD%" out
-check "it would" grep -qE "^ *[1-9][0-9]* +[1-9]" out
+check "it would" poll_until 60 grep -qE "^ *[1-9][0-9]* +[1-9]" out
 kill "$pid"
 wait "$pid" || fail "status $?: $(<err)"
 

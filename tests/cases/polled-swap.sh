@@ -60,7 +60,7 @@ for args in --direct=1 "--direct=0 --fsync=16" "--direct=0 --ioengine=mmap"; do
 	verify_in files "$PWD/mnt/file$((++n))" --allow_file_create=1 $args
 done
 swapped
-check "all of them are polled" stat_is '.swap > 1000 and .write > 100 and .read > 100 and
+check "all of them are polled" poll_until 60 stat_is '.swap > 1000 and .write > 100 and .read > 100 and
 	.fault > 100'
 verify_stop
 loader_stop

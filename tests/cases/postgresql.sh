@@ -19,7 +19,7 @@ server() {
 ask() { psql -qAtXc "$1"; }
 
 start() {
-	check "$1" server pg_ctl -D mnt/pg -s -w -t 120 -l mnt/log start -o "-k $PGHOST \
+	check "$1" server pg_ctl -D mnt/pg -s -w -t $((120 * ${FORCEPOLL_SLOW:-1})) -l mnt/log start -o "-k $PGHOST \
 		-h '' -c shared_buffers=16MB -c max_wal_size=32MB -c min_wal_size=32MB \
 		-c huge_pages=off"
 }
@@ -79,7 +79,7 @@ recovers() {
 		eval "((committed > 250 && kept >= committed && kept <= committed + CLIENTS))"
 	check "all of each" [ "$(ask "$SUMS")" = 1 ]
 	check "pg_amcheck" pg_amcheck --install-missing --heapallindexed
-	check "stop it" server pg_ctl -D mnt/pg -s -w -t 120 stop
+	check "stop it" server pg_ctl -D mnt/pg -s -w -t $((120 * ${FORCEPOLL_SLOW:-1})) stop
 	check "pg_checksums" server pg_checksums --check -D mnt/pg
 	umount mnt
 	fs_check "$dev" "$1"

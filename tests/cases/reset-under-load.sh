@@ -27,7 +27,7 @@ verify_stop
 loader_start --cgroup "$CGROOT/db"
 stat_mark
 resets with 50
-check "polled" polled_both 500
+check "polled" poll_until 60 polled_both 500
 stat_mark
 check "still polled" poll_until 30 polled_both 50
 check "faults, too" poll_until 30 stat_is '.fault > 50'

@@ -33,6 +33,7 @@ for ((i = 1; i <= 2; i++)); do
 	poll_until 30 above "$submitted" || fail "the reader is no target"
 	loader_stop
 	check "unloaded with a read in flight" [ ! -d /sys/module/forcepoll ]
+	check "it reads still" kill -0 "$CG_PID"
 	loader_start --cgroup "$CGROOT/db"
 	wait "$CG_PID" || fail "the reader failed"
 done

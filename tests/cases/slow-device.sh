@@ -28,7 +28,7 @@ nvme_throttle 0 50
 slow "the drive is slow"
 # Or the host kept it from a CPU: then it waits where it sleeps.
 check "napped" stat_is '.polled > 80 and
-	(.napped > 60 and .naps > .napped or .held > 0 and .async > 60)'
+	(.napped > 60 and .naps > .napped or .held > 0 and .napped + .async > 60)'
 nvme_throttle 0 0
 
 # Held back before it gets a request at all: nothing to poll for. (A few go
@@ -38,12 +38,14 @@ defer eval "echo 0 >$tracing/events/forcepoll/enable; echo >$tracing/trace"
 echo 1 >$tracing/events/forcepoll/enable
 echo "$(<"/sys/block/$dev/dev") riops=50" >"$CGROOT/db/io.max"
 slow "the cgroup is limited"
-check "napped" stat_is '.polled + .unpolled > 80 and .naps > 100'
-grep -o 'wait_ns=.*' $tracing/trace | tr '=' ' ' |
+check "napped" stat_is '.polled + .unpolled > 80 and (.naps > 100 or .held > 0)'
+grep -o 'wait_ns=.* naps=.*' $tracing/trace | tr '=' ' ' |
 	awk '$2 > 20e6 { print $6, $8 }' >held
-check "some were held back" [ "$(wc -l <held)" -gt 5 ]
+check "some were held back" [ "$(($(wc -l <held) > 5 || $(stat_get held) > 0))" = 1 ]
+# But for those that the drive, or its host, was slow with as well.
 # shellcheck disable=SC2016 # awk's fields
-check "and not polled meanwhile" awk '$1 > 5 || $2 < 5 { exit 1 }' held
+check "and not polled meanwhile" awk '$1 > 5 || $2 < 5 { n++ }
+	END { exit n * 10 > NR }' held
 # What is read into the page cache is so under a lock of the file: not for so long.
 echo "$(<"/sys/block/$dev/dev") riops=20" >"$CGROOT/db/io.max"
 stat_mark

@@ -38,7 +38,7 @@ verify_stop
 loader_start --cgroup "$CGROOT/db"
 stat_mark
 suspends with
-check "polled" polled_both 50
+check "polled" poll_until 60 polled_both 50
 stat_mark
 check "polled in the end" poll_until 30 polled_both 50
 check "faults, too" poll_until 30 stat_is '.fault > 50'

@@ -161,7 +161,7 @@ rm -f child
 by_name --exe fp-shell
 echo >go
 check "the child runs another" poll_until 30 runs "$child" sleep
-check "it is none any more" targets_are "$parent:8"
+check "it is none any more" poll_until 30 targets_are "$parent:8"
 check "that was seen" [ "$(event exec_leave)" = 1 ]
 kill "$parent" "$child"
 wait "$parent" || :
@@ -172,7 +172,7 @@ cg_move "$child" log
 check "a cgroup does not change it" targets_are "$parent:8" "$child:8"
 echo >go
 check "the child runs another" poll_until 30 runs "$child" sleep
-check "then it is the cgroup's" targets_are "$parent:8" "$child:2"
+check "then it is the cgroup's" poll_until 30 targets_are "$parent:8" "$child:2"
 kill "$parent" "$child"
 wait "$parent" || :
 loader_stop

@@ -28,9 +28,12 @@ tree() {
 	check "a child before" poll_until 30 has_children "$top" 1
 }
 
+has_grandchild() { children "$top" | xargs -n1 pgrep -P; }
 grow() {
 	echo >go
 	check "three children" poll_until 30 has_children "$top" 3
+	check "one has a child" poll_until 30 has_grandchild
+	check "one is the program" poll_until 30 pgrep -P "$top" -x proc
 	middle=$(children "$top" | xargs -n1 pgrep -P | xargs ps -o ppid= -p | tr -d ' ')
 	check "a grandchild" poll_until 30 has_children "$middle" 1
 	threads=$(pgrep -P "$top" -x proc)

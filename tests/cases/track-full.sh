@@ -44,6 +44,7 @@ check "there is nothing to report" told_of 0
 cg_start db sleep 1000
 second=$CG_PID
 check "the second one is in" poll_until 30 is_in "$second" db
+check "it runs" poll_until 30 grep -qx sleep "/proc/$second/comm"
 check "a child works" cg_run db bash -c '/bin/true; :'
 ask
 check "all are listed" [ "$(jq .number status.json)" = 65536 ]

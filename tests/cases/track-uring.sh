@@ -23,6 +23,7 @@ for kind in wrk:--force_async=1 sqp:--sqthread_poll=1; do
 		--invalidate=0 --time_based --runtime=3600 "${kind#*:}"
 	check "a thread iou-${kind%:*}" \
 		poll_until 60 has_worker "$CG_PID" "${kind%:*}"
+	progress "${dev#/dev/}" "by $kind"
 	check "one target" [ "$(targets)" = "$CG_PID:2" ]
 	check "no thread is a child" [ "$(event fork_cgroup)" = "$born" ]
 	kill -INT "$CG_PID"

@@ -98,6 +98,8 @@ check "read all the same" cg_run db taskset -c 0 timeout "$LIMIT" dd if=/dev/vda
 	of=/dev/null bs=4k count=1 iflag=direct
 check "polled" stat_is '.polled == 1 and .unpolled == 0'
 _end "$RING_PID"
+# Its ring is closed in the background.
+check "nobody has it open" poll_until 60 grep -qx 0 /sys/module/virtio_blk/refcnt
 
 check "without poll queues" probe 0
 verdict "not polled: it has no poll queues"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * beside N FILE OTHER: N direct reads of FILE, 4 KiB each, one after the other and
- * 100 us of computing between two, while another thread, which sleeps, has eight reads of
+ * 100 us of computing between two, while another thread, which sleeps, has 64 reads of
  * OTHER in flight by libaio. Prints how many of these are done in the end, few if OTHER is
  * slow enough. With "chrt -R" the other thread is ordinary.
  */
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define SIZE 4096
-#define DEPTH 8
+#define DEPTH 64
 
 static pthread_barrier_t begun;
 static aio_context_t ctx;
