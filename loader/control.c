@@ -37,9 +37,7 @@ static int pick_programs(struct control_bpf *bpf, bool bind)
 	if (f)
 		fclose(f);
 	if (!size)
-		return log_error(-ENOENT,
-				 "module forcepoll has no BTF that this kernel "
-				 "accepts: rebuild it for this kernel");
+		return -ENODATA;
 	bpf_program__set_autoload(bpf->progs.control_bind,
 				  bind && has_kfunc(btf, size,
 						    "\0forcepoll_bind"));
@@ -49,37 +47,51 @@ static int pick_programs(struct control_bpf *bpf, bool bind)
 	return 0;
 }
 
-int control_open(struct control *c, int targets_fd, int devices_fd)
+int control_refused(int err)
+{
+	if (err == -ENODATA)
+		return log_error(err,
+				 "module forcepoll has no BTF that this kernel "
+				 "accepts: rebuild it for this kernel");
+	return log_error(err,
+			 "module forcepoll: its kfuncs cannot be called: %s "
+			 "(-vv shows why)",
+			 strerror(-err));
+}
+
+static int load(struct control *c, int targets_fd, int devices_fd)
 {
 	bool bind = targets_fd >= 0;
 	int err;
 
 	c->bpf = control_bpf__open();
 	if (!c->bpf)
-		return log_error(-errno, "BPF object: %s", strerror(errno));
+		return -errno;
 	err = pick_programs(c->bpf, bind);
-	if (err)
-		goto err_close;
-	if (bind) {
+	if (!err && bind) {
 		err = bpf_map__reuse_fd(c->bpf->maps.targets, targets_fd);
-		if (!err)
-			err = bpf_map__reuse_fd(c->bpf->maps.devices,
-						devices_fd);
-	} else {
+		err = err ?: bpf_map__reuse_fd(c->bpf->maps.devices,
+					       devices_fd);
+	} else if (!err) {
 		bpf_map__set_autocreate(c->bpf->maps.targets, false);
 		bpf_map__set_autocreate(c->bpf->maps.devices, false);
 	}
-	if (!err)
-		err = control_bpf__load(c->bpf);
-	if (!err)
-		return 0;
-	log_error(err,
-		  "module forcepoll: its kfuncs cannot be called: %s "
-		  "(-vv shows why)",
-		  strerror(-err));
-err_close:
-	control_close(c);
+	err = err ?: control_bpf__load(c->bpf);
+	if (err)
+		control_close(c);
 	return err;
+}
+
+int control_open(struct control *c, int targets_fd, int devices_fd)
+{
+	int err = load(c, targets_fd, devices_fd);
+
+	return err ? control_refused(err) : 0;
+}
+
+int control_try(struct control *c)
+{
+	return load(c, -1, -1);
 }
 
 void control_close(struct control *c)

@@ -16,6 +16,9 @@ struct control {
 
 /* With the two maps to bind, or -1, -1 for the other calls only. */
 int control_open(struct control *c, int targets_fd, int devices_fd);
+/* The latter, but says nothing; control_refused() does, and returns @err. */
+int control_try(struct control *c);
+int control_refused(int err);
 void control_close(struct control *c);
 
 int control_bind(struct control *c);

@@ -115,9 +115,13 @@ static int read_stats(struct view *v)
 	if (!v->module)
 		return 0;
 	v->enabled = module_enabled();
-	err = control_open(&control, -1, -1);
+	err = control_try(&control);
+	if (err && !module_live()) { /* it goes just now */
+		v->module = false;
+		return 0;
+	}
 	if (err)
-		return err;
+		return control_refused(err);
 	err = control_stats(&control, &v->stats);
 	err = err ?: control_classes(&control, &v->classes);
 	control_close(&control);
