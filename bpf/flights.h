@@ -15,7 +15,8 @@
 
 #define REQ_OP_MASK 0xff
 #define MAX_FLIGHTS 65536
-#define BLK_STS_AGAIN 12 /* no tag, and it may not wait: it is submitted again */
+#define BLK_STS_AGAIN \
+	12 /* no tag, and it may not wait: it is submitted again */
 #define MAX_MERGED 4096 /* bios in one request: more than any drive takes */
 
 /* Flags have other places in other kernels. */

@@ -70,8 +70,9 @@ static int load(struct control *c, int targets_fd, int devices_fd)
 	err = pick_programs(c->bpf, bind);
 	if (!err && bind) {
 		err = bpf_map__reuse_fd(c->bpf->maps.targets, targets_fd);
-		err = err ?: bpf_map__reuse_fd(c->bpf->maps.devices,
-					       devices_fd);
+		if (!err)
+			err = bpf_map__reuse_fd(c->bpf->maps.devices,
+						devices_fd);
 	} else if (!err) {
 		bpf_map__set_autocreate(c->bpf->maps.targets, false);
 		bpf_map__set_autocreate(c->bpf->maps.devices, false);

@@ -107,7 +107,8 @@ static void check_device(struct report *r, const struct device *d)
 		fix_elevator(r, d);
 	} else {
 		check(r, d->name, NO, "not polled: %s", d->why);
-		fix_driver(r, d);
+		if (!d->blocking && d->poll_queues <= 0)
+			fix_driver(r, d);
 	}
 }
 

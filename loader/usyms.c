@@ -144,8 +144,8 @@ static int open_mapped(__u32 tgid, __u64 start, __u64 end)
 	int at, fd = -1;
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", tgid, start,
-		 end);
+	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", tgid,
+		 start, end);
 	at = open(path, O_PATH | O_CLOEXEC);
 	if (at < 0)
 		return -1;

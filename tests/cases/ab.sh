@@ -99,7 +99,7 @@ fio_end
 dev=$nvme
 
 # One that is more than a request may carry is one I/O, whoever cuts it.
-echo 64 >/sys/block/$nvme/queue/max_sectors_kb
+echo 64 >"/sys/block/$nvme/queue/max_sectors_kb"
 fio_start --ioengine=libaio --iodepth=4 --bs=128k
 ab -c "$db" -d 4 --window 0.4
 consistent
@@ -107,7 +107,7 @@ check "both have operations" jq -e '.interrupts.bios > 0 and .polled.bios > 0' o
 check "of one size" jq -e '[.interrupts, .polled |
 	.bytes_per_s / .operations_per_s | round] == [131072, 131072]' out
 fio_end
-echo "$max" >/sys/block/$nvme/queue/max_sectors_kb
+echo "$max" >"/sys/block/$nvme/queue/max_sectors_kb"
 
 # Page faults
 fio_start --ioengine=mmap --fadvise_hint=random --direct=0

@@ -70,6 +70,7 @@ for limit in max-poll-cpu max-poll-cpu-total max-poll-cpu; do
 	load db --ioengine=psync --runtime=10
 	loader_stop
 done
+check "the module is not in use" poll_until 30 module_unused
 rmmod forcepoll
 
 # The kernel's own account of it: what polling adds is in the limit, too.

@@ -8,13 +8,14 @@ set -eu
 requires_forcepoll
 program kfunc
 cp "$TOP/build/tests/kfunc_misuse.bpf.o" "$TOP/build/bpf/control.bpf.o" .
+is_refusal() { [[ $1 == load:* || $1 == "$2" ]]; }
 # refused PROGRAM RESULT: by the kfunc, or the kernel does not load it.
 refused() {
-	local said want=$2
+	local said
 	said=$(./kfunc kfunc_misuse.bpf.o "$1" 2>&1) || :
 	said=${said##*$'\n'}
 	echo "$1: $said"
-	check "refused: $1" eval '[[ $said == load:* || $said == "$want" ]]'
+	check "refused: $1" is_refusal "$said" "$2"
 }
 
 cg_make db

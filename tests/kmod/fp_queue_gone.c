@@ -62,5 +62,6 @@ static void __exit queue_gone_exit(void)
 }
 module_exit(queue_gone_exit);
 
-MODULE_DESCRIPTION("forcepoll: a disk's poll queues go while a bio is submitted");
+MODULE_DESCRIPTION(
+	"forcepoll: a disk's poll queues go while a bio is submitted");
 MODULE_LICENSE("GPL");
