@@ -28,7 +28,7 @@ tree() {
 	check "a child before" poll_until 30 has_children "$top" 1
 }
 
-has_grandchild() { children "$top" | xargs -n1 pgrep -P; }
+has_grandchild() { [[ $(children "$top" | xargs -n1 pgrep -P) ]]; }
 grow() {
 	echo >go
 	check "three children" poll_until 30 has_children "$top" 3
