@@ -664,24 +664,42 @@ void forcepoll_flight_pass(const struct forcepoll_owner *owner)
 
 #define MIXED_LOOKS 64 /* the last with an interrupt may take as long to come */
 
+static __always_inline sector_t first_sector(struct bio *bio)
+{
+	return bio->bi_iter.bi_sector + (bio_flagged(bio, BIO_REMAPPED) ?
+						 0 :
+						 bio->bi_bdev->bd_start_sect);
+}
+
 /*
  * R11: what is merged into a marked request shares its fate. Could this be, before a
- * marked one in the plug or behind it? It may be split yet, so any part of it.
+ * marked one in the plug or behind it? It may be split yet, so any part of it. Nested,
+ * others are before it that will be in the plug then.
  */
 static __always_inline bool touches_marked(struct bio *bio,
 					   const struct request_queue *q)
 {
-	sector_t start = bio->bi_iter.bi_sector, end;
+	sector_t start = first_sector(bio), end = start + bio_sectors(bio);
 	struct request *rq;
+	struct bio *other;
 
-	if (!bio_flagged(bio, BIO_REMAPPED))
-		start += bio->bi_bdev->bd_start_sect;
-	end = start + bio_sectors(bio);
 	rq_list_for_each(&current->plug->mq_list, rq)
 		if (rq->q == q && rq->cmd_flags & REQ_POLLED &&
 		    start <= blk_rq_pos(rq) + blk_rq_sectors(rq) &&
 		    end >= blk_rq_pos(rq))
 			return true;
+	if (!current->bio_list)
+		return false;
+	bio_list_for_each(
+		other,
+		&current->bio_list[0]) if (bdev_get_queue(other->bi_bdev) ==
+						   q &&
+					   other->bi_opf & REQ_POLLED &&
+					   start <=
+						   first_sector(other) +
+							   bio_sectors(other) &&
+					   end >= first_sector(
+							  other)) return true;
 	return false;
 }
 
@@ -693,7 +711,7 @@ void notrace forcepoll_flight_beside(struct bio *bio)
 	if (!atomic_read(&owner->bios) || !queue_is_mq(q))
 		return;
 	WRITE_ONCE(owner->mixed, MIXED_LOOKS);
-	if (forcepoll_poll_plugged() && touches_marked(bio, q))
+	if (current->plug && touches_marked(bio, q))
 		bio->bi_opf |=
 			REQ_NOMERGE; /* for good: it has no end_io of ours */
 }
