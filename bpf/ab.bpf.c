@@ -50,6 +50,7 @@ struct op {
 	__u64 since_ns; /* 0: in none */
 	__u64 bytes;
 	__u64 whole; /* address of a bio that the module submits in pieces, or 0 */
+	__u64 pages; /* its bi_io_vec, which its pieces share */
 	__u32 to_cut; /* bytes that are still due of it */
 	__u32 bios;
 	__u8 arm; /* when it began */
@@ -91,11 +92,23 @@ static __always_inline struct op *current_op(__u64 flags)
 	return bpf_task_storage_get(&ops, bpf_get_current_task_btf(), 0, flags);
 }
 
+/* Not all of its pieces have come here: what has is no I/O to time. */
+static __always_inline void abandon(struct op *op)
+{
+	__u64 key = op->whole;
+	struct flight *f = bpf_map_lookup_elem(&flights, &key);
+
+	if (f)
+		drop(key, f);
+	op->whole = 0;
+}
+
 static __always_inline void begin(struct op *op, bool async, bool fault)
 {
 	op->bytes = 0;
 	op->bios = 0;
-	op->whole = 0;
+	if (op->whole)
+		abandon(op);
 	op->arm = arm;
 	op->async = async;
 	op->fault = fault;
@@ -180,8 +193,30 @@ int BPF_PROG(on_split, struct bio *bio)
 	f.arm = op->arm;
 	take_off(bio, &f);
 	op->whole = (__u64)bio;
+	op->pages = (__u64)bio->bi_io_vec;
 	op->to_cut = bio->bi_iter.bi_size;
 	return 0;
+}
+
+/*
+ * The bio that this is a piece of, or 0. One that the cgroup's limit holds back comes
+ * here in another task; then another follows that is none.
+ */
+static __always_inline __u64 piece_of(struct op *op, const struct bio *bio)
+{
+	__u32 bytes = bio->bi_iter.bi_size;
+	__u64 whole = op->whole;
+
+	if (!whole)
+		return 0;
+	if ((__u64)bio->bi_io_vec != op->pages || bytes > op->to_cut) {
+		abandon(op);
+		return 0;
+	}
+	op->to_cut -= bytes;
+	if (!op->to_cut)
+		op->whole = 0;
+	return whole;
 }
 
 SEC("tp_btf/block_bio_queue")
@@ -196,12 +231,7 @@ int BPF_PROG(on_queue, struct bio *bio)
 		return 0;
 	if (op->async) {
 		f.arm = op->arm;
-		if (op->whole) {
-			f.whole = op->whole;
-			op->to_cut -= bio->bi_iter.bi_size;
-			if (!op->to_cut)
-				op->whole = 0;
-		}
+		f.whole = piece_of(op, bio);
 		if (f.arm < AB_NR_ARMS && transfers(bio))
 			take_off(bio, &f);
 	} else if (what == REQ_OP_READ || what == REQ_OP_WRITE) {

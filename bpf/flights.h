@@ -123,7 +123,9 @@ static long complete_one(__u32 i, struct walk *w)
 	if (f && f->whole) {
 		__u64 whole = f->whole;
 
-		drop(key, f);
+		/* Of several requests, should it have been split again. */
+		if (__sync_fetch_and_sub(&f->left, bytes) == bytes)
+			drop(key, f);
 		key = whole;
 		f = bpf_map_lookup_elem(&flights, &key);
 	}
