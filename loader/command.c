@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static int find_user(struct passwd **user)
 		return log_error(-EINVAL, "--user: not run by sudo, SUDO_UID "
 					  "is not set");
 	number = strtoul(uid, &end, 10);
-	if (!isdigit(*uid) || *end)
+	if (!isdigit(*uid) || *end || number >= UINT_MAX)
 		return log_error(-EINVAL, "--user: SUDO_UID is '%s'", uid);
 	*user = getpwuid(number);
 	if (!*user)

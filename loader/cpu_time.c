@@ -48,16 +48,28 @@ static double cgroup(const char *path)
 	return sec;
 }
 
+/* Without slashes at its end. */
+static size_t length_of(const char *path)
+{
+	size_t length = strlen(path);
+
+	while (length && path[length - 1] == '/')
+		length--;
+	return length;
+}
+
 /* In another that was chosen, or the same again: its time is in that one's. */
 static bool is_within(const struct words *paths, size_t i)
 {
-	for (size_t j = 0; j < paths->n; j++) {
-		size_t length = strlen(paths->word[j]);
+	const size_t mine = length_of(paths->word[i]);
 
-		if (strncmp(paths->word[i], paths->word[j], length))
+	for (size_t j = 0; j < paths->n; j++) {
+		size_t length = length_of(paths->word[j]);
+
+		if (length > mine ||
+		    strncmp(paths->word[i], paths->word[j], length))
 			continue;
-		if (paths->word[i][length] == '/' ||
-		    (!paths->word[i][length] && j < i))
+		if (length == mine ? j < i : paths->word[i][length] == '/')
 			return true;
 	}
 	return false;

@@ -53,5 +53,7 @@ int out_close(void)
 	bool lost = ferror(stdout);
 	int err = fclose(stdout) ? -errno : lost ? -EIO : 0;
 
+	if (err == -EPIPE)
+		gone = true;
 	return err && !gone ? log_error(err, "stdout: %s", strerror(-err)) : 0;
 }

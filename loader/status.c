@@ -116,9 +116,11 @@ static int read_stats(struct view *v)
 		return 0;
 	v->enabled = module_enabled();
 	err = control_try(&control);
-	if (err && !module_live()) { /* it goes just now */
-		v->module = false;
-		return 0;
+	if (err) { /* it goes just now, or went, and is there again */
+		v->module = module_live();
+		if (!v->module)
+			return 0;
+		err = control_try(&control);
 	}
 	if (err)
 		return control_refused(err);

@@ -258,18 +258,15 @@ int switches_open(struct switches *s, const struct switches_options *o,
 	return err ? log_error(err, "attach: %s", strerror(-err)) : 0;
 }
 
-void switches_detach(struct switches *s)
+void switches_stop(struct switches *s)
 {
-	if (s->bpf)
-		switches_bpf__detach(s->bpf);
-	for (size_t i = 0; i < s->nr_links; i++)
-		bpf_link__destroy(s->links[i]);
-	s->nr_links = 0;
+	s->bpf->bss->off = true;
 }
 
 void switches_close(struct switches *s)
 {
-	switches_detach(s);
+	for (size_t i = 0; i < s->nr_links; i++)
+		bpf_link__destroy(s->links[i]);
 	free(s->links);
 	switches_bpf__destroy(s->bpf);
 	*s = (struct switches){};

@@ -43,8 +43,8 @@ int switches_open(struct switches *s, const struct switches_options *o,
 		  const struct ksyms *ksyms);
 void switches_close(struct switches *s);
 
-/* Counts no more; what was counted can be read. */
-void switches_detach(struct switches *s);
+/* Counts no more, from this moment on. */
+void switches_stop(struct switches *s);
 
 /* 0 or -errno, said. @sum is the caller's to free, by switches_free(). */
 int switches_read(const struct switches *s, struct switches_sum *sum);

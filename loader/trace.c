@@ -324,10 +324,11 @@ static int watch(struct trace *t)
 static int finish(struct trace *t)
 {
 	struct switches_sum sum;
-	double seconds = clock_now() - t->began;
+	double seconds;
 	int err;
 
-	switches_detach(&t->switches); /* what is read adds up */
+	switches_stop(&t->switches); /* what is read adds up */
+	seconds = clock_now() - t->began;
 	err = switches_read(&t->switches, &sum);
 	if (err)
 		return err;

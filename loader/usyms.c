@@ -75,11 +75,10 @@ static bool add_symbol(struct usyms *u, struct ufile *f, const GElf_Sym *sym,
 		       const Elf_Data *names)
 {
 	const char *name = (const char *)names->d_buf + sym->st_name;
-	size_t length = strnlen(name, names->d_size - sym->st_name);
+	size_t room = names->d_size - sym->st_name, length;
 	struct usym *more;
 
-	if (length > LONGEST_NAME)
-		length = LONGEST_NAME;
+	length = strnlen(name, room < LONGEST_NAME ? room : LONGEST_NAME);
 	if (!takes_room(u, sizeof(*more) + length))
 		return false;
 	more = grown(f->syms, f->nr_syms, sizeof(*more));
@@ -159,7 +158,8 @@ static int open_mapped(__u32 tgid, __u64 start, __u64 end)
 
 /*
  * Not one whose header says that there are too many sections or segments for it, as no
- * program has: libelf makes room at once for as many as the file then claims.
+ * program has: libelf makes room at once for as many as the file then claims. (It reads
+ * the header again: who writes to it just then gets root to take more memory.)
  */
 static bool is_program(int fd)
 {

@@ -48,6 +48,17 @@ check "all are counted" is 'n("system call"; "getppid") == 18000'
 trace stacks 1000 --stacks 1 --ustack
 check "none is lost where there is room" is '.lost_stacks == 0'
 
+# Of one that goes on they are of one moment.
+./enter stacks 1000000000 >/dev/null &
+goes_on=$!
+defer _end $goes_on
+check "one that goes on" sh -c '"$@" >out' sh "$LOADER" trace --json -p $goes_on -d 2 \
+	--stacks 1000 --ustack
+check "its stacks are no more than what they are of" jq -e '
+	([.stacks[] | select(.name == "getppid").count] | add) <=
+	([.causes[] | select(.name == "getppid").count] | add)' out
+_end $goes_on
+
 # A switch is counted when it ends, which the last ones of a process do not.
 trace naps 1000
 read -r _ _ voluntary _ <said

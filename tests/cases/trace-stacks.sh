@@ -64,8 +64,8 @@ nsenter -t "$CG_PID" -m mount -t tmpfs none /mnt
 trace -c "$CGROOT/hidden" -d 2 --json --stacks 9 --ustack
 check "what it runs" named "main (program)"
 
-# A file may claim more sections than there is memory, and one name for all symbols, and
-# names that have no end.
+# A file may claim more sections than there is memory, and more symbols than anybody needs,
+# all with one name that has no end.
 perl -e 'local $/; open F, "<enter"; $_ = <F>; $o = length;
 	substr($_, 40, 8) = pack "Q", $o; substr($_, 60, 2) = pack "S", 0;
 	open O, ">many"; print O; seek O, $o + 32, 0; print O pack "Q", 10_000_000;
@@ -79,6 +79,27 @@ echo 300M >"$CGROOT/tracer/memory.max"
 cg_start odd ./many naps 1000000000
 defer _end "$CG_PID"
 check "more sections than memory" cg_run tracer "$LOADER" trace -c "$CGROOT/odd" -d 2 \
+	--stacks 1 --ustack
+cg_remove odd
+cg_make odd
+python3 - <<-'END'
+	import struct
+	elf = bytearray(open("enter", "rb").read())
+	start, = struct.unpack_from("<Q", elf, 40)
+	kind = lambda i: struct.unpack_from("<I", elf, start + 64 * i + 4)[0]
+	symbols = next(i for i in range(100) if kind(i) == 2) # SHT_SYMTAB
+	names, = struct.unpack_from("<I", elf, start + 64 * symbols + 40)
+	for section, content in ((names, b"A" * (16 << 20)), (symbols,
+			struct.pack("<IBBHQQ", 0, 0x12, 0, 1, 0x401000, 64) * 300000)):
+		struct.pack_into("<QQ", elf, start + 64 * section + 24, len(elf),
+				 len(content))
+		elf += content
+	open("endless", "wb").write(elf)
+END
+chmod +x endless
+cg_start odd ./endless naps 1000000000
+defer _end "$CG_PID"
+check "a name without an end" timeout "$LIMIT" "$LOADER" trace -c "$CGROOT/odd" -d 2 \
 	--stacks 1 --ustack
 
 trace -c "$CGROOT/db" -d 2 --stacks 9 --ustack
