@@ -716,7 +716,12 @@ SPLAT_TAINTS=$((1 << 4 | 1 << 5 | 1 << 7 | 1 << 9 | 1 << 14))
 case_splat() {
 	grep -vEf "$CASE_EXPECTED" | awk -v splat="$SPLAT" '
 		FILENAME == ARGV[1] { seen = $0; next }
-		FILENAME == ARGV[2] { if (!/^(#|$)/) allowed[++known] = $0; next }
+		FILENAME == ARGV[2] && /^(#|$)/ { next }
+		FILENAME == ARGV[2] {
+			alone[++known] = sub(/^alone:/, "")
+			allowed[known] = $0
+			next
+		}
 		$0 == seen && !found { found = 1; n = 0; next }
 		{ line[++n] = $0 }
 		END {
@@ -733,9 +738,12 @@ case_splat() {
 						said = said " " line[i + k]
 					for (k in allowed)
 						if (match(said, allowed[k]) &&
-						    RSTART <= length(line[i]))
+						    RSTART <= length(line[i])) {
 							past = 1
+							no_stack = alone[k]
+						}
 					if (!past) break
+					past = !no_stack
 				}
 			}
 			for (k = i - 2; i <= n && k <= n && k < i + 40; k++)

@@ -73,9 +73,10 @@ cg_make db
 	done
 	touch over
 ) &
-defer _end $!
+churn=$!
+defer _end $churn
 n=0
-until [[ -e over ]]; do
+until [[ -e over || ! -d /proc/$churn ]]; do
 	check "told $((++n))" "$LOADER" status --json
 done
-wait $! || fail "status $?"
+wait $churn || fail "status $?"
