@@ -82,20 +82,17 @@ check "more sections than memory" cg_run tracer "$LOADER" trace -c "$CGROOT/odd"
 	--stacks 1 --ustack
 cg_remove odd
 cg_make odd
-python3 - <<-'END'
-	import struct
-	elf = bytearray(open("enter", "rb").read())
-	start, = struct.unpack_from("<Q", elf, 40)
-	kind = lambda i: struct.unpack_from("<I", elf, start + 64 * i + 4)[0]
-	symbols = next(i for i in range(100) if kind(i) == 2) # SHT_SYMTAB
-	names, = struct.unpack_from("<I", elf, start + 64 * symbols + 40)
-	for section, content in ((names, b"A" * (16 << 20)), (symbols,
-			struct.pack("<IBBHQQ", 0, 0x12, 0, 1, 0x401000, 64) * 300000)):
-		struct.pack_into("<QQ", elf, start + 64 * section + 24, len(elf),
-				 len(content))
-		elf += content
-	open("endless", "wb").write(elf)
-END
+# SHT_SYMTAB is 2; a section's offset and size are at 24 of its header, its names' index at 40.
+perl -e 'local $/; open F, "<enter"; $elf = <F>; $at = unpack "Q", substr $elf, 40, 8;
+	$symbols++ until unpack("L", substr $elf, $at + 64 * $symbols + 4, 4) == 2;
+	$names = unpack "L", substr $elf, $at + 64 * $symbols + 40, 4;
+	sub put {
+		substr($elf, $at + 64 * $_[0] + 24, 16) = pack "QQ", length $elf, length $_[1];
+		$elf .= $_[1];
+	}
+	put $names, "A" x (16 << 20);
+	put $symbols, pack("LCCSQQ", 0, 0x12, 0, 1, 0x401000, 64) x 300000;
+	open O, ">endless"; print O $elf'
 chmod +x endless
 cg_start odd ./endless naps 1000000000
 defer _end "$CG_PID"
