@@ -144,7 +144,7 @@ $(B)/loader/syscalls_%.h:
 	@mkdir -p $(@D)
 	$(Q)echo '#include <$(SYSCALLS_$*)>' | $(CC) $(CPPFLAGS) -E -dM - | \
 		sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/[\2] = "\1",/p' \
-		>$@
+		>$@ && test -s $@
 SYSCALLS_native := sys/syscall.h
 SYSCALLS_32     := asm/unistd_32.h
 $(addsuffix loader/syscalls.o,$(B)/ $(B)/fuzz/ $(B)/coverage/): \
@@ -256,7 +256,7 @@ TESTS     := $(patsubst tests/src/%.c,$(B)/tests/%, \
 	$(filter-out %.bpf.c,$(wildcard tests/src/*.c)))
 TESTS_BPF := $(patsubst tests/src/%.c,$(B)/tests/%.o,$(wildcard tests/src/*.bpf.c))
 
-$(TESTS): $(B)/tests/%: tests/src/%.c Makefile
+$(TESTS): $(B)/tests/%: tests/src/%.c bpf/forcepoll.h Makefile
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O1 -fno-omit-frame-pointer -Wall -pthread \
@@ -269,7 +269,7 @@ $(B)/tests/bindings: $(B)/loader/control.o $(B)/loader/log.o
 $(B)/tests/bindings: TESTS_LIBS := $(B)/loader/control.o $(B)/loader/log.o -lbpf
 
 $(TESTS_BPF): $(B)/tests/%.bpf.o: tests/src/%.bpf.c bpf/forcepoll.h \
-		$(B)/bpf/vmlinux.h Makefile
+		bpf/map_targets.h kmod/forcepoll_kfunc.h $(B)/bpf/vmlinux.h Makefile
 	$(call say,BPF)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPFFLAGS) -c $< -o $@
