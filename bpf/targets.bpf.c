@@ -218,6 +218,20 @@ static __always_inline void add_member(struct task_struct *task,
 		del(task->tgid);
 }
 
+/*
+ * It is none any more. It may have been moved to where it is one since it was asked, by
+ * somebody whose program found it as it was: look again.
+ */
+static __always_inline void leave(struct task_struct *task)
+{
+	struct forcepoll_target *choice;
+
+	del(task->tgid);
+	choice = cgroup_choice(task);
+	if (choice)
+		add_member(task, choice, FORCEPOLL_EVENT_cgroup_join);
+}
+
 /* What --comm or --exe says of the program that @task runs, or NULL. */
 static __always_inline struct forcepoll_target *
 name_choice(struct task_struct *task)
@@ -425,9 +439,9 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid)
 		   now ? FORCEPOLL_EVENT_exec_keep : FORCEPOLL_EVENT_seed_add,
 		   now ? FORCEPOLL_EVENT_exec_keep : FORCEPOLL_EVENT_exec_name))
 		return 0;
-	if (now)
-		del(task->tgid);
 	count(now ? FORCEPOLL_EVENT_exec_leave : FORCEPOLL_EVENT_exec_other);
+	if (now)
+		leave(task);
 	return 0;
 }
 
@@ -547,9 +561,12 @@ int seed(struct bpf_iter__task *ctx)
 		return 0;
 	}
 	event = now ? FORCEPOLL_EVENT_seed_known : FORCEPOLL_EVENT_seed_add;
-	if (!choose(task, event, event))
-		count(now ? FORCEPOLL_EVENT_seed_known :
-			    FORCEPOLL_EVENT_seed_other);
+	if (choose(task, event, event))
+		return 0;
+	/* Of a run that is not: it has left what was chosen meanwhile. */
+	count(now ? FORCEPOLL_EVENT_cgroup_leave : FORCEPOLL_EVENT_seed_other);
+	if (now)
+		leave(task);
 	return 0;
 }
 

@@ -72,7 +72,7 @@ static int refused(int err, const char *what)
 
 static int load_file(const char *file)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* nor a FIFO */
 	int err = 0;
 
 	if (fd < 0) {

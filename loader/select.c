@@ -49,15 +49,36 @@ static int check_cgroup(const char *path, __u64 *id)
 	return 0;
 }
 
+static bool is_script(int file)
+{
+	char path[32], start[2] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (read(fd, start, sizeof(start)) < 0)
+		start[0] = 0;
+	close(fd);
+	return start[0] == '#' && start[1] == '!';
+}
+
 static int check_exe(const char *path, int *fd)
 {
 	struct stat st;
 
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* To open what is no file may do something, or wait. */
+	*fd = open(path, O_PATH | O_CLOEXEC);
 	if (*fd < 0)
 		return log_error(-errno, "%s: %s", path, strerror(errno));
 	if (fstat(*fd, &st) || !S_ISREG(st.st_mode))
 		return log_error(-EINVAL, "%s: not a program", path);
+	if (is_script(*fd))
+		return log_error(-EINVAL,
+				 "%s: a script, which its interpreter runs: "
+				 "give --comm",
+				 path);
 	return 0;
 }
 
@@ -211,6 +232,16 @@ static int note(struct selection *s, const struct bpf_map *map, const void *key)
 	memcpy(more->key, key, bpf_map__key_size(map));
 	more->was = !bpf_map_lookup_elem(more->map, key, &more->value);
 	return 0;
+}
+
+bool select_had(const struct selection *s, const struct bpf_map *map,
+		const void *key)
+{
+	for (size_t i = 0; i < s->nr_before; i++)
+		if (s->before[i].map == bpf_map__fd(map) &&
+		    !memcmp(s->before[i].key, key, bpf_map__key_size(map)))
+			return s->before[i].was;
+	return false;
 }
 
 static void undo_entries(struct selection *s)
@@ -423,8 +454,12 @@ void select_cgroups_again(struct selection *s, const struct options *o,
 		    statfs(o->cgroups.word[i], &fs) ||
 		    fs.f_type != CGROUP2_SUPER_MAGIC)
 			continue;
+		/* From before there was a program at its removal. */
+		bpf_map_delete_elem(bpf_map__fd(bpf->maps.cgroups),
+				    &s->cgroups[i]);
 		s->cgroups[i] = st.st_ino;
-		if (put_cgroup(s, o, bpf, i))
+		if (note(s, bpf->maps.cgroups, &s->cgroups[i]) ||
+		    put_cgroup(s, o, bpf, i))
 			continue;
 		log_info("%s was made again: found", o->cgroups.word[i]);
 		found = true;

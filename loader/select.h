@@ -6,6 +6,7 @@
 
 #include "forcepoll.h"
 
+struct bpf_map;
 struct device;
 struct options;
 struct target_entry;
@@ -77,5 +78,9 @@ void select_cgroups_again(struct selection *s, const struct options *o,
  * that moment may be left out: to be called again when that is over.
  */
 int select_observe(struct targets_bpf *bpf, bool observe);
+
+/* Was there an entry before the loader wrote its own? */
+bool select_had(const struct selection *s, const struct bpf_map *map,
+		const void *key);
 
 #endif

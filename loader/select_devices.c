@@ -150,9 +150,10 @@ int select_devices_again(struct selection *s, struct targets_bpf *bpf)
 			add_device(&now, d);
 	}
 	err = select_put_devices(&now, bpf);
-	/* Only what the loader has put there: others may be made by hand. */
+	/* Only what the loader has put there: others are by hand, or of a run before. */
 	for (int i = 0; i < s->nr_devices; i++)
-		if (!has(&now, s->devices[i]->dev))
+		if (!has(&now, s->devices[i]->dev) &&
+		    !select_had(s, bpf->maps.devices, &s->devices[i]->dev))
 			bpf_map_delete_elem(bpf_map__fd(bpf->maps.devices),
 					    &s->devices[i]->dev);
 	free_list(s);

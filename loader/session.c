@@ -185,6 +185,8 @@ int session_choose(struct session *s)
 	if (!err && s->pins.found)
 		err = select_keep(&s->selection, s->bpf);
 	err = err ?: select_rules(&s->selection, o, s->bpf);
+	if (!err) /* as it is now: to start may take long */
+		select_cgroups_again(&s->selection, o, s->bpf);
 	err = err ?: select_seed(&s->selection, o, s->bpf);
 	if (err)
 		return err;

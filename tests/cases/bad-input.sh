@@ -55,6 +55,10 @@ refused "no such process: PID $gone" --pid $$ --pid "$gone"
 refused "PID 2 is a kernel thread" --pid 2
 refused "none: No such file" --exe none
 refused "$CASE_TMP: not a program" --exe "$CASE_TMP"
+mkfifo fifo
+refused "fifo: not a program" --exe fifo
+printf '#!/bin/sh\nsleep 1000\n' >script
+refused "script: a script, .*--comm" --exe script
 misused "--observe asks no --policy" "${db[@]}" --observe --policy none
 misused "a command takes" status --policy none
 misused "'5abc' is not a PID" --pid 5abc

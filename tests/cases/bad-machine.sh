@@ -43,6 +43,8 @@ _deferred=("${_deferred[@]::${#_deferred[@]}-1}")
 refused "module forcepoll cannot be loaded: modprobe: .*--module FILE" \
 	"$LOADER" --cgroup "$CGROOT/db"
 refused "none.ko: No such file" "$LOADER" --module none.ko --cgroup "$CGROOT/db"
+mkfifo fifo
+refused "fifo: cannot load" timeout "$LIMIT" "$LOADER" --module fifo --cgroup "$CGROOT/db"
 refused "not a module for this kernel \\(" \
 	"$LOADER" --module "$0" --cgroup "$CGROOT/db"
 objcopy --remove-section=.BTF "$KO" plain.ko

@@ -93,3 +93,15 @@ check "it is back" poll_until 20 chosen "$top" "$low" "$two" md0 "$three"
 reads "$top" "$POLLED"
 check "it says no more than ready" [ "$(cat loader.stderr)" = "forcepoll-loader: ready: polling" ]
 loader_stop
+
+# What a run before has chosen stays.
+cg_make log
+"$LOADER" --module "$KO" -q --background --cgroup "$CGROOT/log" --device "$two"
+defer "$LOADER" -q stop
+loader_start --cgroup "$CGROOT/db" --device fp-low
+check "both" chosen "$low" "$two"
+dmsetup suspend fp-low
+dmsetup reload fp-low --table "0 $SIZE linear /dev/${one}p1 0"
+dmsetup --noudevsync resume fp-low
+check "it is followed, and the other stays" poll_until 20 chosen "$low" "$two" "$one"
+loader_stop

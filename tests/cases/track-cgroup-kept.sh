@@ -70,3 +70,37 @@ check "and told" grep -q "cgroup/db was made again" loader.stderr
 cg_start db sleep 1000
 check "who joins it" poll_until 30 targets_are "$p:2" "$CG_PID:2"
 loader_stop
+
+# Also while a loader starts: one in the background does not look later.
+cg_remove log
+cg_make log
+mkdir bin
+printf '#!/bin/bash\nrmdir %s && mkdir %s && exec insmod %s\n' \
+	"$CGROOT/log" "$CGROOT/log" "$KO" >bin/modprobe
+chmod +x bin/modprobe
+check "a loader in the background" env PATH="$PWD/bin:$PATH" "$LOADER" -q --background \
+	--cgroup "$CGROOT/log"
+defer "$LOADER" -q stop
+cg_start log sleep 1000
+p=$CG_PID
+check "it is found" poll_until 30 targets_are "$p:2"
+rules() { [ "$(bpftool -j map dump pinned "$PINS/cgroups" | jq length)" = "$1" ]; }
+check "and the one before forgotten" rules 1
+
+# A start that fails, here by a signal, when somebody has moved to what it would have chosen:
+# who has left is no target. It waits for a second until it can say why.
+mkfifo full
+exec 5<>full
+perl -e 'fcntl(STDIN, 1031, 4096) or die' <&5 # F_SETPIPE_SZ
+perl -e 'use Fcntl; fcntl(STDOUT, F_SETFL, O_NONBLOCK) or die;
+	1 while defined syswrite STDOUT, "x"' >&5
+# shellcheck disable=SC2016 # for that shell
+env --block-signal=TERM sh -c 'kill -TERM $$; exec "$@"' sh "$LOADER" --module "$KO" \
+	--background --cgroup "$CGROOT/other" 2>full &
+second=$!
+check "it has chosen" poll_until 30 rules 2
+cg_move "$p" other
+wait $second && fail "it was not ended"
+exec 5>&-
+check "it is undone" rules 1
+check "who has left is no target" targets_are
