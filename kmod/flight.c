@@ -690,16 +690,12 @@ static __always_inline bool touches_marked(struct bio *bio,
 			return true;
 	if (!current->bio_list)
 		return false;
-	bio_list_for_each(
-		other,
-		&current->bio_list[0]) if (bdev_get_queue(other->bi_bdev) ==
-						   q &&
-					   other->bi_opf & REQ_POLLED &&
-					   start <=
-						   first_sector(other) +
-							   bio_sectors(other) &&
-					   end >= first_sector(
-							  other)) return true;
+	bio_list_for_each(other, &current->bio_list[0])
+		if (bdev_get_queue(other->bi_bdev) == q &&
+		    other->bi_opf & REQ_POLLED &&
+		    start <= first_sector(other) + bio_sectors(other) &&
+		    end >= first_sector(other))
+			return true;
 	return false;
 }
 

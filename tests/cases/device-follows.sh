@@ -98,7 +98,7 @@ loader_stop
 cg_make log
 "$LOADER" --module "$KO" -q --background --cgroup "$CGROOT/log" --device "$two"
 defer "$LOADER" -q stop
-loader_start --cgroup "$CGROOT/db" --device fp-low
+loader_start --cgroup "$CGROOT/db" --device "/dev/$low"
 check "both" chosen "$low" "$two"
 dmsetup suspend fp-low
 dmsetup reload fp-low --table "0 $SIZE linear /dev/${one}p1 0"
