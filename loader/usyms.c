@@ -22,6 +22,8 @@ struct usym {
  * claim more than there is memory.
  */
 #define ROOM (1ull << 29)
+#define ROOM_OF_SYMBOLS \
+	(ROOM - (64 << 20)) /* the files themselves are known still */
 #define LONGEST_NAME 255
 #define MAX_MAPPINGS 4096 /* of a process: all are compared with all */
 
@@ -62,9 +64,9 @@ static void *grown(void *array, size_t n, size_t size)
 	return n & (n - 1) ? array : realloc(array, (n ? 2 * n : 1) * size);
 }
 
-static bool takes_room(struct usyms *u, __u64 bytes)
+static bool takes_room(struct usyms *u, __u64 bytes, __u64 room)
 {
-	if (bytes > ROOM - u->used)
+	if (u->used > room || bytes > room - u->used)
 		return false;
 	u->used += bytes;
 	return true;
@@ -79,7 +81,7 @@ static bool add_symbol(struct usyms *u, struct ufile *f, const GElf_Sym *sym,
 	struct usym *more;
 
 	length = strnlen(name, room < LONGEST_NAME ? room : LONGEST_NAME);
-	if (!takes_room(u, sizeof(*more) + length))
+	if (!takes_room(u, sizeof(*more) + length, ROOM_OF_SYMBOLS))
 		return false;
 	more = grown(f->syms, f->nr_syms, sizeof(*more));
 	if (!more)
@@ -187,7 +189,8 @@ static bool has_symbols(struct usyms *u, Elf *elf, const GElf_Shdr *header)
 		header->sh_type == SHT_DYNSYM) &&
 	       gelf_getshdr(elf_getscn(elf, header->sh_link), &names) &&
 	       !((header->sh_flags | names.sh_flags) & SHF_COMPRESSED) &&
-	       takes_room(u, header->sh_size) && takes_room(u, names.sh_size);
+	       takes_room(u, header->sh_size, ROOM_OF_SYMBOLS) &&
+	       takes_room(u, names.sh_size, ROOM_OF_SYMBOLS);
 }
 
 /* What is no program has no symbols. Not mapped: it may be cut off meanwhile. */
@@ -218,7 +221,7 @@ static long add_file(struct usyms *u, const struct ufile *wanted, int fd)
 {
 	struct ufile *f;
 
-	if (!takes_room(u, sizeof(*f) + strlen(wanted->path)))
+	if (!takes_room(u, sizeof(*f) + strlen(wanted->path), ROOM))
 		return -1;
 	f = grown(u->files, u->nr_files, sizeof(*f));
 	if (!f)
@@ -274,7 +277,7 @@ static bool add_mapping(struct usyms *u, struct uprocess *p,
 
 	if (has_mapping(p, m))
 		return true;
-	if (p->nr_mappings == MAX_MAPPINGS || !takes_room(u, sizeof(*m)))
+	if (p->nr_mappings == MAX_MAPPINGS || !takes_room(u, sizeof(*m), ROOM))
 		return false;
 	more = grown(p->mappings, p->nr_mappings, sizeof(*more));
 	if (!more)
