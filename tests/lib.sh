@@ -306,6 +306,14 @@ cg_move() { echo "$1" >"$CGROOT/$2/cgroup.procs"; }
 # cg_has PID NAME: it is in there, not below.
 cg_has() { grep -qx "$1" "$CGROOT/$2/cgroup.procs"; }
 
+# configfs_mount: it is there until the case ends.
+configfs_mount() {
+	mountpoint -q /sys/kernel/config && return
+	modprobe configfs
+	mount -t configfs configfs /sys/kernel/config
+	defer umount /sys/kernel/config
+}
+
 # tracefs_mount DIR: it is there until the case ends.
 tracefs_mount() {
 	mountpoint -q "$1" && return

@@ -7,11 +7,7 @@ nvmet=/sys/kernel/config/nvmet
 
 # nvmet_load TYPE: what it takes to serve by this transport.
 nvmet_load() {
-	mountpoint -q /sys/kernel/config || {
-		modprobe configfs
-		mount -t configfs configfs /sys/kernel/config
-		defer umount /sys/kernel/config
-	}
+	configfs_mount
 	busybox ip link set lo up
 	modprobe -a "nvmet-$1" "nvme-$1"
 	defer modprobe -r "nvmet-$1" "nvme-$1"

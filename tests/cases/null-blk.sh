@@ -29,11 +29,7 @@ io() {
 }
 
 requires_forcepoll
-mountpoint -q /sys/kernel/config || {
-	modprobe configfs
-	mount -t configfs configfs /sys/kernel/config
-	defer umount /sys/kernel/config
-}
+configfs_mount
 config=/sys/kernel/config/nullb
 modprobe null_blk nr_devices=0 poll_queues=1
 defer modprobe -r null_blk

@@ -7,11 +7,7 @@ set -eu
 . "$(dirname "$0")/../lib.sh"
 
 requires_forcepoll
-mountpoint -q /sys/kernel/config || {
-	modprobe configfs
-	mount -t configfs configfs /sys/kernel/config
-	defer umount /sys/kernel/config
-}
+configfs_mount
 modprobe null_blk nr_devices=0 poll_queues=1
 defer modprobe -r null_blk
 disk=/sys/kernel/config/nullb/nullb0

@@ -19,11 +19,8 @@ run() {
 udev_stop() { udevadm control --exit --timeout=30; }
 
 requires_forcepoll
-modprobe -a configfs loop
-mountpoint -q /sys/kernel/config || {
-	mount -t configfs configfs /sys/kernel/config
-	defer umount /sys/kernel/config
-}
+modprobe loop
+configfs_mount
 /lib/systemd/systemd-udevd --daemon
 defer udev_stop
 cp -r "$(<"$share/dir")" blktests
