@@ -53,10 +53,10 @@ const volatile bool have_comms, have_exes;
 bool observe;
 
 /*
- * The seed is on its way: a parent that is to be followed may not be found yet, or have
- * what a run before wanted.
+ * The seed is on its way, by the process of this tgid: a parent that is to be followed may
+ * not be found yet, or have what a run before wanted. 0: by nobody, or its loader has died.
  */
-bool seeding;
+__u32 seeding;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -458,6 +458,8 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		count(FORCEPOLL_EVENT_exit_thread);
 		return 0;
 	}
+	if (tgid == seeding)
+		seeding = 0;
 	if (!bpf_map_delete_elem(&targets, &tgid))
 		count(FORCEPOLL_EVENT_exit_target);
 	else
@@ -597,8 +599,12 @@ int identify_file(struct forcepoll_identity *id)
 	return 0;
 }
 
-/* Which living process, in the initial namespace, is the thread iterated over? */
+/*
+ * Which living process, in the initial namespace, is the thread iterated over? Its tgid is
+ * another's after it, never with the same start: exec by another thread takes that over.
+ */
 __u32 identified_tgid, identified_flags;
+__u64 identified_start; /* ns, of CLOCK_MONOTONIC */
 
 SEC("iter/task")
 int identify_task(struct bpf_iter__task *ctx)
@@ -609,6 +615,35 @@ int identify_task(struct bpf_iter__task *ctx)
 		return 0;
 	identified_tgid = task->tgid;
 	identified_flags = task->flags;
+	identified_start = task->group_leader->start_time;
+	return 0;
+}
+
+/* The thread iterated over gets "given" if its process is the one identified. */
+struct forcepoll_target given;
+__u32 given_to; /* out: its tgid, or 0 */
+int given_err; /* out: what the map said */
+
+SEC("iter/task")
+int give_task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct forcepoll_target target = given;
+	__u32 tgid;
+
+	if (!task)
+		return 0;
+	tgid = task->tgid;
+	if (tgid != identified_tgid ||
+	    task->group_leader->start_time != identified_start)
+		return 0;
+	if (target.flags & FORCEPOLL_TARGET_FOLLOW)
+		seeding = bpf_get_current_pid_tgid() >> 32; /* the loader's */
+	given_err = bpf_map_update_elem(&targets, &tgid, &target, BPF_ANY);
+	if (gone(task))
+		del(tgid);
+	else
+		given_to = tgid;
 	return 0;
 }
 

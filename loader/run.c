@@ -182,7 +182,7 @@ static int dry_run(const struct selection *s, const struct pins *pins,
 		printf("%s for cgroup %s (id %llu)\n", would,
 		       o->cgroups.word[i], s->cgroups[i]);
 	for (size_t i = 0; i < o->pids.n; i++)
-		printf("%s for process %u%s\n", would, s->tgids[i],
+		printf("%s for process %u%s\n", would, s->pids[i].tgid,
 		       o->follow ? " and its children" : "");
 	for (size_t i = 0; i < o->comms.n; i++)
 		printf("%s for programs named %s\n", would, o->comms.word[i]);

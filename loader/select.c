@@ -89,9 +89,9 @@ int select_check(struct selection *s, const struct options *o)
 	*s = (struct selection){
 		.cgroups = calloc(o->cgroups.n + 1, sizeof(*s->cgroups)),
 		.exes = calloc(o->exes.n + 1, sizeof(*s->exes)),
-		.tgids = calloc(o->pids.n + 1, sizeof(*s->tgids)),
+		.pids = calloc(o->pids.n + 1, sizeof(*s->pids)),
 	};
-	if (!s->cgroups || !s->exes || !s->tgids)
+	if (!s->cgroups || !s->exes || !s->pids)
 		return log_error(-ENOMEM, "%s", strerror(ENOMEM));
 	for (size_t i = 0; i < o->exes.n; i++)
 		s->exes[i] = -1;
@@ -114,7 +114,7 @@ void select_free(struct selection *s, const struct options *o)
 	free(s->cgroups);
 	free(s->exes);
 	select_free_devices(s);
-	free(s->tgids);
+	free(s->pids);
 	free(s->before);
 	free(s->kept);
 }
@@ -173,7 +173,8 @@ static int identify(const char *word, struct targets_bpf *bpf)
 	return err == -ESRCH ? 0 : err;
 }
 
-static int check_pid(const char *word, struct targets_bpf *bpf, __u32 *tgid)
+static int check_pid(const char *word, struct targets_bpf *bpf,
+		     struct process_id *id)
 {
 	char ns[64] = "";
 	int err;
@@ -194,10 +195,11 @@ static int check_pid(const char *word, struct targets_bpf *bpf, __u32 *tgid)
 				 "PID %s is a kernel thread: its I/O has no "
 				 "waiter to poll",
 				 word);
-	*tgid = bpf->bss->identified_tgid;
-	if (*tgid != strtoul(word, NULL, 10))
+	id->tgid = bpf->bss->identified_tgid;
+	id->start = bpf->bss->identified_start;
+	if (id->tgid != strtoul(word, NULL, 10))
 		log_verbose("PID %s is process %u in the initial namespace",
-			    word, *tgid);
+			    word, id->tgid);
 	return 0;
 }
 
@@ -207,7 +209,7 @@ int select_pids(struct selection *s, const struct options *o,
 	int err = 0;
 
 	for (size_t i = 0; i < o->pids.n && !err; i++)
-		err = check_pid(o->pids.word[i], bpf, &s->tgids[i]);
+		err = check_pid(o->pids.word[i], bpf, &s->pids[i]);
 	return err;
 }
 
@@ -311,17 +313,23 @@ void select_undo(struct selection *s, struct targets_bpf *bpf)
 	seed(bpf); /* who has come meanwhile, by the rules that hold again */
 }
 
-static int put(struct bpf_map *map, const void *key, const void *value,
-	       const char *what)
+/* After an update, which has ended with @err. */
+static int updated(const struct bpf_map *map, int err, const char *what)
 {
-	int err = bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY);
-
 	if (err)
 		return log_error(err, "%s: map %s: %s", what,
 				 bpf_map__name(map),
 				 err == -E2BIG ? "full" : strerror(-err));
 	step("entry");
 	return 0;
+}
+
+static int put(const struct bpf_map *map, const void *key, const void *value,
+	       const char *what)
+{
+	int err = bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY);
+
+	return updated(map, err, what);
 }
 
 /* The same, to be undone by select_undo(). */
@@ -397,21 +405,25 @@ int select_rules(struct selection *s, const struct options *o,
 }
 
 /*
- * An entry made after its process exited would stay: the exit program ran before
- * it. So look again, as the BPF programs do.
+ * By a program, as that is told of the process and not only of its number. An entry made
+ * after it exited would stay, and be another's.
  */
-static int put_pid(struct targets_bpf *bpf, const char *word, __u32 tgid,
+static int put_pid(struct targets_bpf *bpf, const char *word,
+		   const struct process_id *id,
 		   const struct forcepoll_target *target)
 {
-	int err = put(bpf->maps.targets, &tgid, target, word);
+	int err;
 
-	if (err)
-		return err;
-	err = identify(word, bpf);
-	if (!err && bpf->bss->identified_tgid == tgid)
-		return 0;
-	bpf_map_delete_elem(bpf_map__fd(bpf->maps.targets), &tgid);
-	return log_error(-ESRCH, "PID %s has exited", word);
+	bpf->bss->identified_tgid = id->tgid;
+	bpf->bss->identified_start = id->start;
+	bpf->bss->given = *target;
+	bpf->bss->given_to = 0;
+	err = iterate(bpf->progs.give_task, strtoul(word, NULL, 10));
+	if (err && err != -ESRCH)
+		return log_error(err, "PID %s: %s", word, strerror(-err));
+	if (err || !bpf->bss->given_to)
+		return log_error(-ESRCH, "PID %s has exited", word);
+	return updated(bpf->maps.targets, bpf->bss->given_err, word);
 }
 
 int select_seed(struct selection *s, const struct options *o,
@@ -421,14 +433,13 @@ int select_seed(struct selection *s, const struct options *o,
 	__u32 everybody = 0;
 	int err = 0;
 
-	bpf->bss->seeding = o->follow;
 	target.flags = s->target.flags | FORCEPOLL_TARGET_PID |
 		       FORCEPOLL_TARGET_GIVEN |
 		       (o->follow ? FORCEPOLL_TARGET_FOLLOW : 0);
 	for (size_t i = 0; i < o->pids.n && !err; i++) {
-		err = note(s, bpf->maps.targets, &s->tgids[i]);
+		err = note(s, bpf->maps.targets, &s->pids[i].tgid);
 		err = err   ?:
-			      put_pid(bpf, o->pids.word[i], s->tgids[i],
+			      put_pid(bpf, o->pids.word[i], &s->pids[i],
 				      &target);
 	}
 	if (!err && o->all)
@@ -436,7 +447,7 @@ int select_seed(struct selection *s, const struct options *o,
 				"--all");
 	/* After the PIDs, whose children it looks for too. */
 	err = err ?: seed(bpf);
-	bpf->bss->seeding = false;
+	bpf->bss->seeding = 0;
 	return err;
 }
 

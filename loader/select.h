@@ -20,6 +20,12 @@ struct entry_before {
 	struct forcepoll_target value; /* or that of a device, which is shorter */
 };
 
+/* A process; its tgid alone may be another's by now. */
+struct process_id {
+	__u32 tgid; /* in the initial namespace */
+	__u64 start; /* ns, of CLOCK_MONOTONIC */
+};
+
 /* What the words on the command line stand for. */
 struct selection {
 	__u64 *cgroups; /* ids */
@@ -29,7 +35,7 @@ struct selection {
 	int nr_all, nr_devices;
 	char (*chosen)[32]; /* names of disks, as device.h has them */
 	int nr_chosen;
-	__u32 *tgids; /* by select_pids() */
+	struct process_id *pids; /* by select_pids() */
 	struct forcepoll_target target; /* what all of them get */
 	struct entry_before *before; /* of what has been written, in this order */
 	size_t nr_before;

@@ -85,3 +85,15 @@ for name in fp-comm fp-exe; do
 	check "who runs $name is a target" poll_until 30 is_target "$named"
 done
 loader_stop
+
+# Before it has looked at all children: what it has told its programs for that time ends.
+seeding() {
+	bpftool -j map dump name targets_.bss |
+		jq -c '[.. | objects | select(has("seeding")).seeding]'
+}
+status=0
+FORCEPOLL_DIE_AT=entry "$LOADER" --module "$KO" --pid "$fio" --follow-forks || status=$?
+check "killed at its first entry" [ $status = 137 ]
+check "fio is a target" is_target "$fio"
+check "no seed is on its way: $(seeding)" [ "$(seeding)" = "[0]" ]
+check "stop" "$LOADER" stop
