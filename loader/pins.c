@@ -352,6 +352,22 @@ static int unpin(const struct pins *pins, const char *name)
 	return 0;
 }
 
+bool pins_counted(const struct pins *pins)
+{
+	int fd = pins_map(pins, "switches");
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+int pins_remove_counters(const struct pins *pins)
+{
+	int err = unpin(pins, "switches");
+
+	return unpin(pins, "beside") ?: err;
+}
+
 int pins_remove(const struct pins *pins)
 {
 	int err = 0, e;

@@ -49,7 +49,11 @@ int pins_put(const struct pins *pins, const char *name, int fd);
 /* The kernel's id of the pinned map of targets; 0 when there is none. */
 __u32 pins_targets_id(const struct pins *pins);
 
-/* Remove all that forcepoll pins, but the state. */
+/* Counters of mode switches are pinned. */
+bool pins_counted(const struct pins *pins);
+
+/* Remove these, or all that forcepoll pins but the state. */
+int pins_remove_counters(const struct pins *pins);
 int pins_remove(const struct pins *pins);
 
 /* Remove the state, and the directory if it is empty: then it is held no more. */

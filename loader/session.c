@@ -71,14 +71,39 @@ int session_check(struct session *s, const struct options *o)
 	return err;
 }
 
+static bool bound_to(const struct forcepoll_stats *stats, __u32 targets_id)
+{
+	return stats->bound && stats->targets_id == targets_id;
+}
+
+/* Only what is bound to this map: another run may have another directory. */
+static bool is_running(__u32 targets_id)
+{
+	struct forcepoll_stats stats = {};
+	struct control control;
+	int err;
+
+	if (!targets_id || !module_used())
+		return false;
+	if (control_try(&control)) /* one that cannot be asked is left alone */
+		return true;
+	err = control_stats_of_any(&control, &stats);
+	control_close(&control);
+	return err || bound_to(&stats, targets_id);
+}
+
 int session_lock(struct session *s)
 {
 	int err = pins_lock(&s->pins);
 
 	/* Whoever held it may have left something, or nothing. */
 	err = err ?: pins_check(&s->pins, s->pins.dir);
-	if (err || !s->pins.found || pins_state(&s->pins, &s->before))
+	if (err || !s->pins.found)
 		return err;
+	s->running = is_running(pins_targets_id(&s->pins));
+	s->counted = pins_counted(&s->pins);
+	if (pins_state(&s->pins, &s->before))
+		return 0;
 	/* 0: its loader was killed before it could say so. */
 	if (s->before.abi && s->before.abi != FORCEPOLL_ABI)
 		return log_error(-EPROTO,
@@ -206,18 +231,19 @@ void session_abort(struct session *s)
 {
 	const __u32 was = s->before.flags;
 
-	if (!s->pins.found) {
+	if (!s->running) {
 		session_undo(s);
 		return;
 	}
 	select_undo(&s->selection, s->bpf);
+	if (!s->counted)
+		pins_remove_counters(&s->pins);
 	reset_parameters(s);
 	pins_write_state(&s->pins, was & FORCEPOLL_STATE_LOADED,
 			 was & FORCEPOLL_STATE_BACKGROUND);
 	log_warn("what was left in %s is still there", s->pins.dir);
 }
 
-/* Only what is bound to this map: another run may have another directory. */
 static int release(__u32 targets_id)
 {
 	struct forcepoll_stats stats = {};
@@ -228,7 +254,7 @@ static int release(__u32 targets_id)
 		return err;
 	/* These two are where they were in any version. */
 	err = control_stats_of_any(&control, &stats);
-	if (!err && stats.bound && stats.targets_id == targets_id) {
+	if (!err && bound_to(&stats, targets_id)) {
 		err = control_release(&control);
 		if (!err)
 			step("release");

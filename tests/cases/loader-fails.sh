@@ -34,9 +34,10 @@ done >lines
 check "nearly full" bpftool batch file lines
 rules >before
 fails "map cgroups: full" --mode poll --comm cat --cgroup "$CGROOT/log" \
-	--cgroup "$CGROOT/web"
+	--cgroup "$CGROOT/web" --count-switches
 check "it tells what is there still" grep -q "still there" err
 check "all is as it was" diff before <(rules)
+check "nothing of its counters" eval '! ls "$PINS" | grep -E "switches|beside"'
 check "also what said so" [ "$("$LOADER" status --json | jq -r .run)" = background ]
 
 # Whoever looks whether it is held holds it meanwhile, too.
@@ -64,6 +65,20 @@ fails "left by another version" --cgroup "$CGROOT/db"
 check "that goes on" [ "$("$LOADER" status --json | jq .bound)" = true ]
 check "stopped" "$LOADER" stop
 check "the module has gone" [ ! -d /sys/module/forcepoll ]
+
+# What one that was killed before it was bound has left is no run that could go on.
+full=()
+for ((i = 0; i <= 1024; i++)); do
+	full+=(--comm "fp-$i")
+done
+for step in state attach; do
+	status=0
+	FORCEPOLL_DIE_AT=$step "$LOADER" --module "$KO" --cgroup "$CGROOT/db" || status=$?
+	check "killed at $step" [ $status = 137 ]
+	fails "map comms: full" "${full[@]}"
+	check "the module has gone" [ ! -d /sys/module/forcepoll ]
+	check "and the pins" [ ! -e "$PINS" ]
+done
 
 # What it has attached to the module is let go first.
 kptr=$(</proc/sys/kernel/kptr_restrict)
