@@ -26,7 +26,10 @@
  *
  * Every path that does nothing counts why, in the map "events".
  *
- * Known weakness: of a process's ancestors, and its cgroup's, MAX_DEPTH are looked at.
+ * Known weaknesses: of a process's ancestors, and its cgroup's, MAX_DEPTH are looked at.
+ * A process that was there before is missed where its leader exits in between that the
+ * seed comes by a thread of a lower number, and by the leader. While a run is taken over
+ * both runs' programs see an event, and count it twice.
  */
 #include "vmlinux.h"
 
