@@ -232,6 +232,9 @@ void session_abort(struct session *s)
 	const __u32 was = s->before.flags;
 
 	if (!s->running) {
+		if (s->pins.found)
+			log_warn("what was left in %s was not bound: removed",
+				 s->pins.dir);
 		session_undo(s);
 		return;
 	}

@@ -27,8 +27,8 @@ struct targets_bpf;
  * run that goes on and can be taken over, not half of one. Until it is bound nothing
  * is chosen: a start that fails has changed nobody's I/O, nor that of a run that is
  * there already. After that it can fail by a PID that has just exited, a map that is full,
- * a signal or a policy: the run that is there goes on as it was. Of one whose loader died
- * before it was bound nothing stays.
+ * a signal or a policy: the run that is there goes on as it was. Of one that
+ * is not bound, as that of a loader that was killed before, nothing stays.
  */
 struct session {
 	const struct options *options;

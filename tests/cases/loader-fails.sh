@@ -76,6 +76,7 @@ for step in state attach; do
 	FORCEPOLL_DIE_AT=$step "$LOADER" --module "$KO" --cgroup "$CGROOT/db" || status=$?
 	check "killed at $step" [ $status = 137 ]
 	fails "map comms: full" "${full[@]}"
+	check "it tells what it removes" grep -q "was not bound: removed" err
 	check "the module has gone" [ ! -d /sys/module/forcepoll ]
 	check "and the pins" [ ! -e "$PINS" ]
 done

@@ -9,25 +9,13 @@ set -eu
 requires_forcepoll
 program proc
 
-# alive PID: sleep, with that number.
-alive() {
-	local _
-	for _ in {1..100}; do
-		echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
-		sleep 1000 >/dev/null 2>&1 & # not to hold what a check reads
-		[ $! = "$1" ] && return
-		kill $!
-	done
-	return 1
-}
-
 # Another has the number when it becomes a target, than had it when it was looked for.
-mkfifo go
 mkdir bin
 cat >bin/modprobe <<-END
 	#!/bin/bash
 	touch "$CASE_TMP/waits"
-	read -r _ <"$CASE_TMP/go" && exec insmod "$KO"
+	until [[ -e $CASE_TMP/go ]]; do sleep 0.1; done
+	exec insmod "$KO"
 END
 chmod +x bin/modprobe
 sleep 1000 &
@@ -35,15 +23,18 @@ number=$!
 PATH=$CASE_TMP/bin:$PATH "$LOADER" --pid $number --follow-forks 2>err &
 loader=$!
 defer _end $loader
+defer touch go # until modprobe has ended the loader takes no signal
 check "it has looked" poll_until 60 test -e waits
 kill $number
 wait $number || :
-check "another has that number" alive $number
-defer _end $number
-echo >go
+./proc as $number sleep 1000 &
+defer _end $!
+defer kill $number
+check "another has that number" poll_until 30 grep -qx sleep /proc/$number/comm
+touch go
+check "that is not taken for it" poll_until 60 grep -q "PID $number has exited" err
 status=0
 wait $loader || status=$?
-check "that is not taken for it: $(<err)" grep -q "PID $number has exited" err
 check "status 1" [ $status = 1 ]
 check "nothing is left" [ ! -e "$PINS" ]
 

@@ -6,6 +6,7 @@
  *   proc thread-exec CMD...   another thread than the first one calls exec
  *   proc thread-exec-in CGROUP CMD...   likewise, after it has moved to that one
  *   proc into CGROUP CMD...   CMD in a child that is born in CGROUP
+ *   proc as PID CMD...        CMD in a child of that number, which is free
  *   proc storm N WIDTH        N short-lived children, WIDTH at a time
  *   proc wrap TIMES WIDTH CG  children, of whom the last WIDTH live, until their numbers
  *                             have begun again TIMES times; every other one moves to
@@ -19,6 +20,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,22 +86,41 @@ static int thread_exec(char **argv)
 	return 0;
 }
 
-static int into(const char *cgroup, char **argv)
+/* A child as @args have it, which is what @word says. */
+static int run(struct clone_args args, const char *word, char **argv)
 {
-	struct clone_args args = {
-		.flags = CLONE_INTO_CGROUP,
-		.exit_signal = SIGCHLD,
-		.cgroup = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-	};
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	long pid;
 
+	args.exit_signal = SIGCHLD;
+	pid = syscall(SYS_clone3, &args, sizeof(args));
 	if (pid < 0)
-		return failed(cgroup);
+		return failed(word);
 	if (pid == 0) {
 		execvp(argv[0], argv);
 		_exit(failed(argv[0]));
 	}
 	return waitpid(pid, NULL, 0) == pid ? 0 : failed("waitpid");
+}
+
+static int into(const char *cgroup, char **argv)
+{
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP,
+		.cgroup = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+	};
+
+	return run(args, cgroup, argv);
+}
+
+static int as(const char *number, char **argv)
+{
+	pid_t pid = atoi(number);
+	struct clone_args args = {
+		.set_tid = (uintptr_t)&pid,
+		.set_tid_size = 1,
+	};
+
+	return run(args, number, argv);
 }
 
 static void *last(void *arg)
@@ -230,6 +251,8 @@ int main(int argc, char **argv)
 	}
 	if (argc >= 4 && !strcmp(argv[1], "into"))
 		return into(argv[2], argv + 3);
+	if (argc >= 4 && !strcmp(argv[1], "as"))
+		return as(argv[2], argv + 3);
 	if (argc == 4 && !strcmp(argv[1], "storm"))
 		return storm(atoi(argv[2]), atoi(argv[3]));
 	if (argc == 5 && !strcmp(argv[1], "wrap"))
