@@ -40,6 +40,7 @@
 #include "forcepoll.h"
 #include "map_targets.h"
 
+#define ESRCH 3
 #define E2BIG 7
 #define EBADF 9
 #define PF_EXITING 0x00000004
@@ -135,30 +136,39 @@ static __always_inline bool gone(struct task_struct *task)
 	return task->signal->live.counter == 0;
 }
 
+/* -ESRCH: it has exited, and is none. Or what the map says. */
+static __always_inline int enter(struct task_struct *task,
+				 const struct forcepoll_target *target)
+{
+	__u32 tgid = task->tgid;
+	int err; /* until v6.4 the upper half of a helper's result is not defined */
+
+	err = bpf_map_update_elem(&targets, &tgid, target, BPF_ANY);
+	if (err || !gone(task))
+		return err;
+	del(tgid);
+	return -ESRCH;
+}
+
 /* Counts @event when the process is a target afterwards. */
 static __always_inline bool add(struct task_struct *task,
 				const struct forcepoll_target *target,
 				enum forcepoll_event event)
 {
 	struct forcepoll_target value = *target;
-	__u32 tgid = task->tgid;
-	int err; /* until v6.4 the upper half of a helper's result is not defined */
+	int err;
 
 	if (observe)
 		value.flags |= FORCEPOLL_TARGET_OBSERVE;
-	err = bpf_map_update_elem(&targets, &tgid, &value, BPF_ANY);
-	if (err) {
+	err = enter(task, &value);
+	if (err == -ESRCH)
+		count(FORCEPOLL_EVENT_gone);
+	else if (err)
 		count(err == -E2BIG ? FORCEPOLL_EVENT_full :
 				      FORCEPOLL_EVENT_failed);
-		return false;
-	}
-	if (gone(task)) {
-		del(tgid);
-		count(FORCEPOLL_EVENT_gone);
-		return false;
-	}
-	count(event);
-	return true;
+	else
+		count(event);
+	return !err;
 }
 
 static __always_inline bool has_flag(struct task_struct *task, __u32 flag)
@@ -624,29 +634,20 @@ int identify_task(struct bpf_iter__task *ctx)
 
 /* The thread iterated over gets "given" if its process is the one identified. */
 struct forcepoll_target given;
-__u32 given_to; /* out: its tgid, or 0 */
-int given_err; /* out: what the map said */
+int given_err; /* in: -ESRCH, for when it is another; out: as enter() has it */
 
 SEC("iter/task")
 int give_task(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct forcepoll_target target = given;
-	__u32 tgid;
 
-	if (!task)
-		return 0;
-	tgid = task->tgid;
-	if (tgid != identified_tgid ||
+	if (!task || task->tgid != identified_tgid ||
 	    task->group_leader->start_time != identified_start)
 		return 0;
 	if (target.flags & FORCEPOLL_TARGET_FOLLOW)
 		seeding = bpf_get_current_pid_tgid() >> 32; /* the loader's */
-	given_err = bpf_map_update_elem(&targets, &tgid, &target, BPF_ANY);
-	if (gone(task))
-		del(tgid);
-	else
-		given_to = tgid;
+	given_err = enter(task, &target);
 	return 0;
 }
 

@@ -417,13 +417,14 @@ static int put_pid(struct targets_bpf *bpf, const char *word,
 	bpf->bss->identified_tgid = id->tgid;
 	bpf->bss->identified_start = id->start;
 	bpf->bss->given = *target;
-	bpf->bss->given_to = 0;
+	bpf->bss->given_err = -ESRCH;
 	err = iterate(bpf->progs.give_task, strtoul(word, NULL, 10));
-	if (err && err != -ESRCH)
+	if (err && err != -ESRCH) /* that is when there is no such thread */
 		return log_error(err, "PID %s: %s", word, strerror(-err));
-	if (err || !bpf->bss->given_to)
-		return log_error(-ESRCH, "PID %s has exited", word);
-	return updated(bpf->maps.targets, bpf->bss->given_err, word);
+	err = bpf->bss->given_err;
+	if (err == -ESRCH)
+		return log_error(err, "PID %s has exited", word);
+	return updated(bpf->maps.targets, err, word);
 }
 
 int select_seed(struct selection *s, const struct options *o,
