@@ -71,12 +71,12 @@ int session_check(struct session *s, const struct options *o)
 	return err;
 }
 
+/* Another run, of another directory, may be bound. */
 static bool bound_to(const struct forcepoll_stats *stats, __u32 targets_id)
 {
 	return stats->bound && stats->targets_id == targets_id;
 }
 
-/* Only what is bound to this map: another run may have another directory. */
 static bool is_running(__u32 targets_id)
 {
 	struct forcepoll_stats stats = {};

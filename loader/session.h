@@ -27,8 +27,8 @@ struct targets_bpf;
  * run that goes on and can be taken over, not half of one. Until it is bound nothing
  * is chosen: a start that fails has changed nobody's I/O, nor that of a run that is
  * there already. After that it can fail by a PID that has just exited, a map that is full,
- * a signal or a policy: the run that is there goes on as it was. Of one that
- * is not bound, as that of a loader that was killed before, nothing stays.
+ * a signal or a policy: the run that is there goes on as it was. Of one that is not bound,
+ * as that of a loader that was killed before, nothing stays.
  */
 struct session {
 	const struct options *options;
@@ -37,8 +37,8 @@ struct session {
 	struct targets_bpf *bpf;
 	/* Of the run that is taken over. */
 	struct forcepoll_state before;
-	bool running; /* it is bound: not a start that did not get so far */
-	bool counted; /* it has counters of switches */
+	bool running; /* it is bound */
+	bool counted; /* counters of mode switches are pinned */
 	char parameters[SESSION_NR_PARAMETERS][16]; /* of the module, in words */
 	/* Of what session_start() did, as the pins may be taken away meanwhile. */
 	__u32 targets_id; /* of the map, or 0 */
