@@ -383,6 +383,13 @@ program() {
 	done
 }
 
+# modprobe_after COMMANDS: modprobe, in $CASE_TMP/bin, runs these before it does its work.
+modprobe_after() {
+	mkdir bin
+	printf '#!/bin/bash\n%s && exec insmod %s\n' "$1" "$KO" >bin/modprobe
+	chmod +x bin/modprobe
+}
+
 # loader_start ARGS...: the loader in the background, ready when this returns. It polls
 # all that it can, if ARGS have no other --mode: what is better here is another matter.
 loader_start() {

@@ -124,12 +124,7 @@ done
 
 # modprobe goes on when the loader is dead: until it has ended nobody else may begin.
 mkfifo go
-mkdir bin
-cat >bin/modprobe <<-END
-	#!/bin/bash
-	read -r _ <"$CASE_TMP/go" && exec insmod "$KO"
-END
-chmod +x bin/modprobe
+modprobe_after "read -r _ <$CASE_TMP/go"
 for _ in stop "new run"; do
 	PATH=$CASE_TMP/bin:$PATH dies modprobe:1 "${run[@]}"
 	expect_fail 1 "another forcepoll-loader is running" "$LOADER" stop

@@ -74,10 +74,7 @@ loader_stop
 # Also while a loader starts: one in the background does not look later.
 cg_remove log
 cg_make log
-mkdir bin
-printf '#!/bin/bash\nrmdir %s && mkdir %s && exec insmod %s\n' \
-	"$CGROOT/log" "$CGROOT/log" "$KO" >bin/modprobe
-chmod +x bin/modprobe
+modprobe_after "rmdir $CGROOT/log && mkdir $CGROOT/log"
 check "a loader in the background" env PATH="$PWD/bin:$PATH" "$LOADER" -q --background \
 	--cgroup "$CGROOT/log"
 defer "$LOADER" -q stop

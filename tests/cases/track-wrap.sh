@@ -10,14 +10,7 @@ requires_forcepoll
 program proc
 
 # Another has the number when it becomes a target, than had it when it was looked for.
-mkdir bin
-cat >bin/modprobe <<-END
-	#!/bin/bash
-	touch "$CASE_TMP/waits"
-	until [[ -e $CASE_TMP/go ]]; do sleep 0.1; done
-	exec insmod "$KO"
-END
-chmod +x bin/modprobe
+modprobe_after "touch $CASE_TMP/waits; until [[ -e $CASE_TMP/go ]]; do sleep 0.1; done"
 sleep 1000 &
 number=$!
 PATH=$CASE_TMP/bin:$PATH "$LOADER" --pid $number --follow-forks 2>err &
