@@ -638,6 +638,7 @@ static void look_in_passing(struct forcepoll_device *d, u64 now)
 {
 	unsigned int looks = READ_ONCE(d->looks);
 
+	WRITE_ONCE(d->submits, READ_ONCE(d->submits) + 1);
 	if (READ_ONCE(d->looks_submit) != looks) {
 		WRITE_ONCE(d->looks_submit, looks);
 		WRITE_ONCE(d->since, now);
@@ -737,12 +738,9 @@ void forcepoll_flight_submit(struct bio *bio, enum forcepoll_origin origin)
 	forcepoll_bio_take(bio, &f->was, flight_end_io, f, REQ_POLLED);
 	bio->bi_cookie = BLK_QC_T_NONE;
 	arm(f->device);
-	if (!forcepoll_poll_plugged()) {
-		WRITE_ONCE(f->device->submits,
-			   READ_ONCE(f->device->submits) + 1);
-		if (!current->bio_list) /* else: forcepoll_flight_pass() */
-			look_in_passing(f->device, f->start);
-	}
+	/* Nested: forcepoll_flight_pass(). */
+	if (!forcepoll_poll_plugged() && !current->bio_list)
+		look_in_passing(f->device, f->start);
 	forcepoll_hook_submit(bio); /* may be gone when this returns */
 }
 
