@@ -111,7 +111,7 @@ static void poll_end_io(struct bio *bio)
 	rcu_read_unlock();
 }
 
-/* Sleep until somebody completes the bio, at most for @ns if that is not 0. */
+/* Sleep until somebody completes the bio, at most for @ns, or a second if that is 0. */
 static void sleep_for(struct poll_ctx *ctx, u64 ns, u64 slack)
 {
 	ktime_t expires = ns_to_ktime(ns);
@@ -123,7 +123,7 @@ static void sleep_for(struct poll_ctx *ctx, u64 ns, u64 slack)
 			schedule_hrtimeout_range(&expires, slack,
 						 HRTIMER_MODE_REL);
 		else
-			io_schedule();
+			io_schedule_timeout(HZ); /* as in direct I/O's waits */
 		cmpxchg(&ctx->state, NAPPING, SPINNING);
 	}
 	__set_current_state(TASK_RUNNING);
@@ -314,7 +314,7 @@ void forcepoll_poll_spun(const struct forcepoll_owner *owner,
 		forcepoll_budget_charge(READ_ONCE(owner->whose), ns);
 }
 
-/* Who naps is no hung task to the kernel, which sees it run: so it is told here. */
+/* Who wakes up at times is no hung task to the kernel, which sees it run: it is told here. */
 static void warn_of_wait(const struct bio *bio, u64 ns)
 {
 	pr_warn_ratelimited(
@@ -379,10 +379,20 @@ void forcepoll_poll_flush_plug(void)
 }
 
 /* It has an interrupt. */
-static void wait_for_interrupt(struct poll_ctx *ctx)
+static void wait_for_interrupt(const struct bio *bio, struct poll_ctx *ctx,
+			       u64 start)
 {
-	while (!is_done(ctx))
+	u64 warn_ns = WARN_NS;
+
+	while (!is_done(ctx)) {
+		u64 ns = forcepoll_poll_ns_since(start);
+
+		if (unlikely(ns > warn_ns)) {
+			warn_of_wait(bio, ns);
+			warn_ns *= 2;
+		}
 		sleep_for(ctx, 0, 0);
+	}
 }
 
 static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
@@ -393,7 +403,7 @@ static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
 	WRITE_ONCE(ctx->state, SPINNING);
 	submit_bio_noacct(bio);
 	forcepoll_poll_flush_plug();
-	wait_for_interrupt(ctx);
+	wait_for_interrupt(bio, ctx, local_clock());
 }
 
 /* With the bio as it was completed, before anybody is told. */
@@ -482,7 +492,7 @@ static void wait_to_completion(struct bio *bio,
 	forcepoll_bio_take(bio, &was, poll_end_io, &ctx, 0);
 	forcepoll_hook_submit(bio);
 	forcepoll_poll_flush_plug();
-	wait_for_interrupt(&ctx);
+	wait_for_interrupt(bio, &ctx, start);
 	forcepoll_bio_give_back(bio, &was);
 	/* Its page was locked for as long as if it had been polled. */
 	if (unlikely(kept_from_cpu(&ctx)))
