@@ -367,6 +367,9 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
  * R15: a request in the caller's plug is not started. Started it must be, and
  * the plug stays the caller's. blk_finish_plug() takes it away only after the
  * flush, so nothing sleeps while it is hidden.
+ *
+ * In it stays that one was waited for under it, see in_pieces(): nr_ios says how many
+ * requests are allocated at once, which is 1 from the first one on, and 0 is as good.
  */
 void forcepoll_poll_flush_plug(void)
 {
@@ -375,6 +378,7 @@ void forcepoll_poll_flush_plug(void)
 	if (plug) {
 		blk_finish_plug(plug);
 		current->plug = plug;
+		plug->nr_ios = 0;
 	}
 }
 
@@ -633,6 +637,29 @@ static enum forcepoll_count task_reason(const struct bio *bio)
 	return 0;
 }
 
+/*
+ * Of a file in many extents each has a bio of its own, all under one plug: who waited for
+ * each in here would have them one after the other. So the second one of a plug is not
+ * waited for, nor is the first of the next plugs on this CPU (a hint: it may migrate).
+ */
+#define IN_PIECES 32
+static DEFINE_PER_CPU(unsigned int, pieces);
+
+static bool in_pieces(const struct blk_plug *plug)
+{
+	unsigned int left;
+
+	if (unlikely(!plug->nr_ios)) {
+		this_cpu_write(pieces, IN_PIECES);
+		return true;
+	}
+	left = this_cpu_read(pieces);
+	if (likely(!left))
+		return false;
+	this_cpu_write(pieces, left - 1);
+	return true;
+}
+
 /* R5 R7. */
 static enum forcepoll_count task_reason_alone(struct bio *bio, int nr)
 {
@@ -654,7 +681,7 @@ static enum forcepoll_count task_reason_alone(struct bio *bio, int nr)
 	 * Swap is read ahead without a flag; and what is not is read under the lock of
 	 * the mapping, which is dropped before it is waited for.
 	 */
-	if ((plug && plug->rq_count) ||
+	if ((plug && (plug->rq_count || in_pieces(plug))) ||
 	    (!op_is_write(bio_op(bio)) && swap_in(bio)))
 		return FORCEPOLL_COUNT_skip_batched;
 	return 0;

@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DESCRIPTION: waits for a file of many extents as a whole, not for one after the other.
+# TIMEOUT: 200
+# shellcheck disable=SC2016 # jq's variables
+set -eu
+. "$(dirname "$0")/../lib.sh"
+
+# pieces_are EXPR: of what was polled since the mark, how many waited in submit_bio().
+pieces_are() { stat_is "(.polled - .async) as \$alone | $1"; }
+fio_in_db() {
+	check "$*" cg_run db fio --name=j --ioengine=psync --direct=1 --allow_file_create=0 \
+		--output=/dev/null "$@"
+}
+
+requires_forcepoll
+dev=$(nvme_dev)
+cg_make db
+fs_make "$dev" ext4
+defer wipefs -qaf "/dev/$dev"
+for ((i = 0; i < 32; i++)); do
+	for file in one other; do
+		dd if=/dev/urandom of=mnt/$file bs=4k count=1 seek=$i conv=notrunc,fsync \
+			status=none
+	done
+done
+extents=$(filefrag mnt/one | grep -oE '[0-9]+ extents?' | cut -d' ' -f1)
+check "extents: $extents" [ "$extents" -gt 10 ]
+
+loader_start --cgroup "$CGROOT/db"
+for rw in read write; do
+	stat_mark
+	fio_in_db --filename=mnt/one --size=128k --bs=128k --rw=$rw --loops=50
+	check "$rw: few waited for alone" pieces_are \
+		".$rw > 10 * 50 and \$alone < .$rw / 20"
+done
+dd if=mnt/other of=mnt/one bs=128k oflag=direct conv=notrunc status=none
+stat_mark
+check "the same bytes" cmp mnt/other <(cg_run db dd if=mnt/one bs=128k iflag=direct \
+	status=none)
+check "polled" stat_is '.read > 10'
+
+# Who waits for each does so in submit_bio(), in a moment again.
+stat_mark
+fio_in_db --filename="/dev/$dev" --readonly --size=64M --bs=4k --rw=randread --number_ios=1000
+check "one by one: alone" pieces_are \
+	'.polled > 900 and $alone > 800 or .held > 0'
+loader_stop
