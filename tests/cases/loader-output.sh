@@ -64,13 +64,17 @@ check "each says what was submitted and polled" \
 # A reader who does not read: signals are heard
 mkfifo full
 exec 5<>full
-perl -e 'fcntl(STDIN, 1031, 4096) or die' <&5 # F_SETPIPE_SZ: for some 50 lines
+perl -e 'fcntl(STDIN, 1031, 4096) or die' <&5 # F_SETPIPE_SZ
 "$LOADER" --module "$KO" --cgroup "$CGROOT/db" --interval 0.05 >full 2>err &
 pid=$!
 defer _end "$pid"
 check "it is bound" poll_until 60 bound
 check "it begins" grep -q "^ *SUBMITTED/s" <(timeout "$LIMIT" head -n1 <&5)
-after 10
+# FIONREAD: what is there fills it, as poll() has it: it is one page.
+is_full() { perl -e '$n = pack "L", 0; ioctl(STDIN, 0x541b, $n) or die;
+	exit !unpack "L", $n' <&5; }
+check "it is full" poll_until 60 is_full
+after 1
 kill "$pid"
 check "nobody reads, and it ends" poll_until 30 undone
 wait "$pid" || fail "status $?"
@@ -120,6 +124,15 @@ ends TERM
 status=${PIPESTATUS[0]}
 check "a closed pipe ends it with status 0: $(<err)" [ "$status" = 0 ]
 check "it says no more than ready" [ "$(cat err)" = "forcepoll-loader: ready: polling" ]
+check "all is undone" undone
+# One who leaves what has come unread
+for more in --count-switches "--per-target --json"; do
+	# shellcheck disable=SC2086 # words
+	timeout "$LIMIT" "$LOADER" --module "$KO" --cgroup "$CGROOT/db" --interval 0.2 $more \
+		2>err | read -rN 1
+	status=${PIPESTATUS[0]}
+	check "it ends with status 0, $more: $(<err)" [ "$status" = 0 ]
+done
 check "all is undone" undone
 # One who takes nothing
 status=0
