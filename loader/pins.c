@@ -101,10 +101,43 @@ static int check_pin(const struct pins *pins, const char *name)
 	return -EEXIST;
 }
 
+/*
+ * Where bpf is mounted, everybody may make directories, and links to others. Who owns
+ * one, or may write to it, could end what the pins in there keep, or show root others'
+ * maps; who may open it could hold its lock.
+ */
+static int open_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = fstat(fd, &st) ? -errno : 0;
+	if (!err &&
+	    (st.st_uid != geteuid() || st.st_mode & (S_IRWXG | S_IRWXO)))
+		err = -EPERM;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+static int say_opened(const char *dir, int err)
+{
+	if (err == -EPERM)
+		return log_error(err,
+				 "%s: not root's alone (mode 700): give "
+				 "another --pin-dir",
+				 dir);
+	return log_error(err, "%s: %s", dir, strerror(-err));
+}
+
 int pins_check(struct pins *pins, const char *dir)
 {
 	struct dirent *entry;
-	int err;
+	int err, fd;
 	DIR *d;
 
 	pins->dir = dir;
@@ -118,11 +151,15 @@ int pins_check(struct pins *pins, const char *dir)
 	if (err)
 		return log_error(err, "%s: %s", dir, strerror(-err));
 
-	d = opendir(dir);
-	if (!d)
-		return errno == ENOENT ? 0 :
-					 log_error(-errno, "%s: %s", dir,
-						   strerror(errno));
+	fd = open_dir(dir);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : say_opened(dir, fd);
+	d = fdopendir(fd);
+	if (!d) {
+		err = -errno;
+		close(fd);
+		return say_opened(dir, err);
+	}
 	while (!err && (entry = readdir(d))) {
 		if (entry->d_name[0] == '.')
 			continue;
@@ -154,31 +191,31 @@ static int take(int fd)
 	return -errno;
 }
 
-/*
- * Where bpf is mounted, everybody may make directories, and links to others. Who owns
- * one, or may write to it, could end what the pins in there keep. And whoever has just
- * held its lock may have removed it: -ENOENT.
- */
+/* Whoever has just held its lock may have removed it: -ENOENT. */
 static int open_locked(const char *dir)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_dir(dir);
 	struct stat now = {}, st = {};
 	int err;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	err = take(fd);
 	if (!err && (fstat(fd, &st) || lstat(dir, &now)))
 		err = -errno;
 	if (!err && (now.st_ino != st.st_ino || now.st_dev != st.st_dev))
 		err = -ENOENT;
-	if (!err &&
-	    (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH)))
-		err = -EPERM;
 	if (!err)
 		return fd;
 	close(fd);
 	return err;
+}
+
+static int say_held(const struct pins *pins)
+{
+	return log_error(-EBUSY,
+			 "another forcepoll-loader is running (it holds %s)",
+			 pins->dir);
 }
 
 int pins_lock(struct pins *pins)
@@ -193,17 +230,10 @@ int pins_lock(struct pins *pins)
 					 strerror(errno));
 		fd = open_locked(pins->dir);
 	} while (fd == -ENOENT);
-	if (fd == -EPERM)
-		return log_error(fd,
-				 "%s: not root's alone: give another --pin-dir",
-				 pins->dir);
 	if (fd == -EWOULDBLOCK)
-		return log_error(-EBUSY,
-				 "another forcepoll-loader is running (it "
-				 "holds %s)",
-				 pins->dir);
+		return say_held(pins);
 	if (fd < 0)
-		return log_error(fd, "%s: %s", pins->dir, strerror(-fd));
+		return say_opened(pins->dir, fd);
 	pins->lock = fd;
 	step("lock");
 	return 0;
@@ -225,7 +255,7 @@ void pins_unlock(struct pins *pins)
 
 bool pins_held(const struct pins *pins)
 {
-	int fd = open(pins->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open_dir(pins->dir);
 	bool held;
 
 	if (fd < 0)
@@ -233,6 +263,11 @@ bool pins_held(const struct pins *pins)
 	held = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
 	close(fd);
 	return held;
+}
+
+int pins_free(const struct pins *pins)
+{
+	return pins_held(pins) ? say_held(pins) : 0;
 }
 
 int pins_prepare(const struct pins *pins, struct targets_bpf *bpf)

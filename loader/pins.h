@@ -16,8 +16,8 @@ struct pins {
 };
 
 /*
- * Check @dir, and say what is wrong with it: not on bpffs, somebody else's pins.
- * Creates nothing. It is the one from now on; whether it is held stays as it is.
+ * Check @dir, and say what is wrong with it: not on bpffs, open to others than root,
+ * somebody else's pins. Creates nothing. It is the one from now on; whether it is held stays as it is.
  */
 int pins_check(struct pins *pins, const char *dir);
 
@@ -30,6 +30,9 @@ bool pins_gone(const struct pins *pins);
 
 /* Another process holds the directory. */
 bool pins_held(const struct pins *pins);
+
+/* None does: 0, or -EBUSY, said. */
+int pins_free(const struct pins *pins);
 
 /* Have libbpf reuse the maps that are pinned, and pin those that are not. */
 int pins_prepare(const struct pins *pins, struct targets_bpf *bpf);

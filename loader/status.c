@@ -76,7 +76,7 @@ struct view {
 
 static int read_targets(struct view *v, const struct pins *pins)
 {
-	int fd = pins_map(pins, "targets"), err;
+	int fd = pins->found ? pins_map(pins, "targets") : -ENOENT, err;
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
@@ -88,7 +88,7 @@ static int read_targets(struct view *v, const struct pins *pins)
 static int read_events(struct view *v, const struct pins *pins)
 {
 	int cpus = libbpf_num_possible_cpus();
-	int fd = pins_map(pins, "events");
+	int fd = pins->found ? pins_map(pins, "events") : -ENOENT;
 	__u64 *values;
 	int err = 0;
 

@@ -102,10 +102,17 @@ loader_stop
 "${nobody[@]}" mkdir "$PINS"
 expect_fail 1 "$PINS: not root's alone" "$LOADER" --module "$KO" --cgroup "$CGROOT/db"
 check "nothing was pinned" [ -z "$(ls -A "$PINS")" ]
+for command in status stop "--dry-run --all"; do # nor to be read, or shown
+	# shellcheck disable=SC2086 # words
+	expect_fail 1 "$PINS: not root's alone" "$LOADER" $command
+done
 rmdir "$PINS"
-mkdir -m 777 "$PINS"
-expect_fail 1 "$PINS: not root's alone" "$LOADER" --module "$KO" --cgroup "$CGROOT/db"
-rmdir "$PINS"
+for mode in 777 755; do # who may open it may hold its lock
+	mkdir -m $mode "$PINS"
+	expect_fail 1 "$PINS: not root's alone" "$LOADER" --module "$KO" \
+		--cgroup "$CGROOT/db"
+	rmdir "$PINS"
+done
 # Debian's kernels do not follow such a link themselves.
 defer sysctl -qw "fs.protected_symlinks=$(sysctl -n fs.protected_symlinks)"
 sysctl -qw fs.protected_symlinks=0
@@ -166,8 +173,7 @@ check "it is not in use" poll_until 30 module_unused
 # -- how long --------------------------------------------------------------------
 
 dev=$(nvme_dev)
-defer eval "echo -cpu >$CGROOT/cgroup.subtree_control"
-echo +cpu >"$CGROOT/cgroup.subtree_control"
+cg_controllers cpu
 echo "20000 100000" >"$CGROOT/db/cpu.max"
 cpu_stat() { sed -n "s/^$1 //p" "$CGROOT/db/cpu.stat"; }
 loader_start --cgroup "$CGROOT/db"
