@@ -55,7 +55,8 @@ static bool is_script(int file)
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Nor may others keep us waiting, by a lease. */
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	if (read(fd, start, sizeof(start)) < 0)

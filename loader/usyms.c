@@ -137,7 +137,8 @@ static int by_address(const void *a, const void *b)
 
 /*
  * The file that is mapped, whatever is at its path now, in whichever container. A file
- * and nothing else: to open a device may do something.
+ * and nothing else: to open a device may do something. Nor is a lease waited for, that
+ * its owner need not give up for long.
  */
 static int open_mapped(__u32 tgid, __u64 start, __u64 end)
 {
@@ -152,7 +153,7 @@ static int open_mapped(__u32 tgid, __u64 start, __u64 end)
 		return -1;
 	if (!fstat(at, &st) && S_ISREG(st.st_mode)) {
 		snprintf(same, sizeof(same), "/proc/self/fd/%d", at);
-		fd = open(same, O_RDONLY | O_CLOEXEC);
+		fd = open(same, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	}
 	close(at);
 	return fd;

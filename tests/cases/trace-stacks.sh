@@ -26,12 +26,15 @@ sh becomes &
 shell=$!
 defer _end $shell
 traced() { grep -q '^forcepoll-loader: tracing$' err; }
-"$LOADER" trace -p $shell -d 6 --json --stacks 9 --ustack >out 2>err &
+"$LOADER" trace -p $shell --json --stacks 9 --ustack >out 2>err &
 tracer=$!
 defer _end $tracer
 check "it is traced" poll_until 60 traced
 after 1
 touch go
+check "it is another" poll_until 60 grep -qx enter "/proc/$shell/comm"
+after 1
+kill -INT $tracer
 wait $tracer || fail "status $?"
 check "its caller is named" named "main (enter)"
 
@@ -73,8 +76,7 @@ perl -e 'local $/; open F, "<enter"; $_ = <F>; $o = length;
 chmod +x many
 cg_make odd
 cg_make tracer
-echo +memory >"$CGROOT/cgroup.subtree_control"
-defer eval "echo -memory >$CGROOT/cgroup.subtree_control"
+cg_controllers memory
 echo 300M >"$CGROOT/tracer/memory.max"
 cg_start odd ./many naps 1000000000
 defer _end "$CG_PID"
@@ -99,8 +101,24 @@ defer _end "$CG_PID"
 check "a name without an end" timeout "$LIMIT" "$LOADER" trace -c "$CGROOT/odd" -d 2 \
 	--stacks 1 --ustack
 
+# Nor is a lease waited for that nobody gives up.
+program leased
+defer sysctl -qw "fs.lease-break-time=$(sysctl -n fs.lease-break-time)"
+sysctl -qw fs.lease-break-time=100000
+cp enter mapped
+cg_remove odd
+cg_make odd
+cg_start odd ./leased mapped >said
+check "a lease" poll_until 30 grep -q leased said
+check "it is not waited for" timeout -k 5 "$LIMIT" "$LOADER" trace -c "$CGROOT/odd" -d 2 \
+	--stacks 1 --ustack
+check "nor where its kind is asked" timeout -k 5 "$LIMIT" "$LOADER" --dry-run --exe mapped
+
 trace -c "$CGROOT/db" -d 2 --stacks 9 --ustack
+shown() { check "it is there" grep -qF 'other_?[31m?main' out; }
+shown
 check "nor in a table" eval '! grep -q $'"'\e'"' out'
 trace -c "$CGROOT/db" -d 2 --folded --ustack
+shown
 check "nor folded" eval '! grep -q $'"'\e'"' out'
 check "a line a stack" eval '! grep -vE "^[^;]+;.* [0-9]+$" out'
