@@ -186,6 +186,8 @@ static int measure(struct ab *ab)
 	while (!err && ab->nr_pairs < wanted) {
 		struct ab_pair *p = &ab->pairs[ab->nr_pairs];
 
+		select_cgroups_again(&ab->session.selection, &ab->options,
+				     ab->session.bpf);
 		if (ab->nr_pairs % 2)
 			first = !first;
 		else if (getrandom(&byte, 1, 0) == 1)

@@ -158,7 +158,7 @@ static bool all_gone(const struct latency *l)
 	       bpf_map_get_next_key(track_targets(&l->track), NULL, &key);
 }
 
-static void wait_for_end(const struct latency *l, const sigset_t *set)
+static void wait_for_end(struct latency *l, const sigset_t *set)
 {
 	const double tick = 0.2;
 	double end = clock_now() + l->duration, left = tick;
@@ -166,6 +166,7 @@ static void wait_for_end(const struct latency *l, const sigset_t *set)
 	while (!all_gone(l)) {
 		struct timespec t;
 
+		track_again(&l->track);
 		if (l->duration) {
 			left = end - clock_now();
 			if (left <= 0)

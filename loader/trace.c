@@ -296,6 +296,7 @@ static int watch(struct trace *t)
 
 		if (t->duration && time >= end)
 			break;
+		track_again(&t->track);
 		if (t->ustack)
 			stacks_learn(&t->seen);
 		if (t->interval && time >= next &&

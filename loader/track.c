@@ -40,6 +40,12 @@ int track_open(struct track *t)
 	return err ?: select_seed(&t->selection, o, t->bpf);
 }
 
+void track_again(struct track *t)
+{
+	if (t->bpf)
+		select_cgroups_again(&t->selection, t->options, t->bpf);
+}
+
 int track_targets(const struct track *t)
 {
 	return bpf_map__fd(t->bpf->maps.targets);

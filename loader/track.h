@@ -19,6 +19,7 @@ struct track {
 /* 0 or -errno, said. Call track_close() in both cases. */
 int track_check(struct track *t, const struct options *o); /* the words only */
 int track_open(struct track *t); /* attached, filled */
+void track_again(struct track *t); /* cgroups that were made again */
 int track_targets(const struct track *t); /* descriptor of the map */
 void track_close(struct track *t);
 

@@ -35,9 +35,16 @@ ab_start() {
 	defer _end "$pid"
 	check "it is bound" poll_until 60 bound
 }
+# interrupted: it says what it has to, and ends by itself.
+interrupted() {
+	local status=0
+	kill -INT "$pid"
+	wait "$pid" || status=$?
+	check "status $status" [ "$status" -lt 128 ]
+}
 # What is so whatever was measured.
 consistent() {
-	check "JSON that adds up" jq -e '
+	check "JSON that adds up" holds '
 		(.verdict | IN("worth_it", "not_worth_it", "cannot_tell")) and
 		(.sentence | test("^(Worth it|Not worth it|Cannot tell): .+\\.$")) and
 		((.verdict == "worth_it") == (.sentence | startswith("Worth"))) and
@@ -49,10 +56,10 @@ consistent() {
 # Each arm did what it is for. A bio that is on its way when they change, or a
 # process that has just begun, may be of the other: few are.
 both_arms() {
-	check "one polls, the other does not" jq -e '
+	check "one polls, the other does not" holds '
 		.interrupts.observed > 10 * .interrupts.polled and
 		.polled.polled > 10 * .polled.observed' out
-	check "both have operations" jq -e "
+	check "both have operations" holds "
 		.interrupts.$1 > 0 and .polled.$1 > 0" out
 }
 
@@ -66,13 +73,13 @@ fio_start --ioengine=psync
 ab -c "$db" -d 6 --window 0.5
 consistent
 both_arms calls
-check "as it was told" jq -e '.pairs == 6 and .window_ns == 500000000 and
+check "as it was told" holds '.pairs == 6 and .window_ns == 500000000 and
 	.duration_ns >= 6000000000 and .timed == "calls" and .interrupts.bios == 0 and
 	.interrupts.mean_ns > 0 and .polled.bytes_per_s > 0 and
 	.interrupts.cgroups_cpu_ns_per_operation > 0' out
-check "an operation is an I/O" jq -e '
+check "an operation is an I/O" holds '
 	(.interrupts | .bytes_per_s / .operations_per_s | round) == 4096' out
-check "of six pairs there is a ratio" jq -e '.pairs_used < 5 or
+check "of six pairs there is a ratio" holds '.pairs_used < 5 or
 	(.polled_by_interrupts.mean_ns | .ratio > 0 and .ratio_low > 0)' out
 check "it has ended" released
 
@@ -94,7 +101,7 @@ fio_start --ioengine=libaio --iodepth=8
 ab -c "$db" -d 4 --window 0.4
 consistent
 both_arms bios
-check "the other thing is timed" jq -e '.timed == "bios"' out
+check "the other thing is timed" holds '.timed == "bios"' out
 fio_end
 dev=$nvme
 
@@ -103,8 +110,8 @@ echo 64 >"/sys/block/$nvme/queue/max_sectors_kb"
 fio_start --ioengine=libaio --iodepth=4 --bs=128k
 ab -c "$db" -d 4 --window 0.4
 consistent
-check "both have operations" jq -e '.interrupts.bios > 0 and .polled.bios > 0' out
-check "of one size" jq -e '[.interrupts, .polled |
+check "both have operations" holds '.interrupts.bios > 0 and .polled.bios > 0' out
+check "of one size" holds '[.interrupts, .polled |
 	.bytes_per_s / .operations_per_s | round] == [131072, 131072]' out
 fio_end
 echo "$max" >"/sys/block/$nvme/queue/max_sectors_kb"
@@ -114,7 +121,7 @@ fio_start --ioengine=mmap --fadvise_hint=random --direct=0
 ab -c "$db" -d 4 --window 0.4
 consistent
 both_arms calls
-check "a fault is an I/O" jq -e '
+check "a fault is an I/O" holds '
 	(.interrupts | .bytes_per_s / .operations_per_s | round) == 4096' out
 fio_end
 
@@ -130,7 +137,7 @@ cg_remove db
 cg_make db
 ab -c "$db" -d 2 --window 0.2
 consistent
-check "then it cannot tell" jq -e '.verdict == "cannot_tell" and .pairs_used == 0 and
+check "then it cannot tell" holds '.verdict == "cannot_tell" and .pairs_used == 0 and
 	.interrupts.mean_ns == null and
 	.polled_by_interrupts.mean_ns.ratio == null' out
 
@@ -139,7 +146,7 @@ check "then it cannot tell" jq -e '.verdict == "cannot_tell" and .pairs_used == 
 fio_start --ioengine=psync
 ab -c "$db" -d 20 --window 1 --max-bytes 2048
 consistent
-check "then it is not worth it" jq -e '.verdict == "not_worth_it" and
+check "then it is not worth it" holds '.verdict == "not_worth_it" and
 	.polled.polled == 0 and (.sentence | test("skip_large"))' out
 
 # A signal ends it with what it has.
@@ -174,16 +181,26 @@ wait "$pid" || :
 check "nor the module that it loaded" poll_until 60 undone
 ab_start
 pkill -KILL -P "$pid"
-kill -INT "$pid"
-wait "$pid" || :
+interrupted
 check "also without the child that is there for it" undone
 check "who says so" grep -q "was killed, by signal 9" err
 ab_start
 rm -r "$PINS"
-kill -INT "$pid"
-wait "$pid" || :
+interrupted
 check "and without what is pinned" undone
 fio_end
+
+# Made again, as a service's
+cg_remove db
+cg_make db
+ab_start
+cg_remove db
+mkdir "$db"
+fio_start --ioengine=psync
+is_target() { status "any(.targets[]; .tgid == $CG_PID)"; }
+check "who is in it then is a target" poll_until 60 is_target
+fio_end
+interrupted
 
 # What it cannot use
 expect_fail 1 "none: no such cgroup" "$LOADER" ab -c none

@@ -54,8 +54,9 @@ check "its trap is set" poll_until 60 test -e set
 kill -TERM $pid
 done_with 9
 
-start -d 1 -- sh -c 'sleep 3; exit 4'
+start -d 1 -- sh -c 'until [ -e over_now ]; do sleep 0.1; done; exit 4'
 check "--duration does not end the command" poll_until 60 grep -q '^all ' out
+touch over_now
 done_with 4
 
 sleep 1000 &
@@ -71,6 +72,15 @@ check "three tables" poll_until 60 eval '(($(grep -c "^all " out) >= 3))'
 kill -INT $pid
 done_with 0
 check "at most 80 columns" [ "$(wc -L <out)" -le 80 ]
+
+start -c "$CGROOT/db" --json
+cg_remove db
+mkdir "$CGROOT/db"
+check "made again" poll_until 60 grep -q "was made again" err
+cg_run db sleep 0.1
+kill -INT $pid
+wait $pid || fail "status $?"
+check "it is found" holds 'any(.causes[]; .name == "clock_nanosleep")' out
 
 # Who was stopped does not tell of each interval that was missed.
 start -c "$CGROOT/db" -i 1 --json
