@@ -274,7 +274,8 @@ int run(const struct options *o)
 	int err = session_check(&s, o);
 
 	if (!err && o->dry_run) {
-		err = dry_run(&s.selection, &s.pins, o);
+		err = session_free(&s);
+		err = err ?: dry_run(&s.selection, &s.pins, o);
 	} else {
 		err = err ?: session_lock(&s);
 		err = err ?: run_locked(&s, o);

@@ -77,29 +77,32 @@ static bool bound_to(const struct forcepoll_stats *stats, __u32 targets_id)
 	return stats->bound && stats->targets_id == targets_id;
 }
 
+static int stats_of_any(struct forcepoll_stats *stats)
+{
+	struct control control;
+	int err = control_try(&control);
+
+	if (err)
+		return err;
+	err = control_stats_of_any(&control, stats);
+	control_close(&control);
+	return err;
+}
+
+/* One that cannot be asked is left alone. */
 static bool is_running(__u32 targets_id)
 {
 	struct forcepoll_stats stats = {};
-	struct control control;
-	int err;
 
-	if (!targets_id || !module_used())
-		return false;
-	if (control_try(&control)) /* one that cannot be asked is left alone */
-		return true;
-	err = control_stats_of_any(&control, &stats);
-	control_close(&control);
-	return err || bound_to(&stats, targets_id);
+	return targets_id && module_used() &&
+	       (stats_of_any(&stats) || bound_to(&stats, targets_id));
 }
 
-int session_lock(struct session *s)
+/* What there is to take over. */
+static int look(struct session *s)
 {
-	int err = pins_lock(&s->pins);
-
-	/* Whoever held it may have left something, or nothing. */
-	err = err ?: pins_check(&s->pins, s->pins.dir);
-	if (err || !s->pins.found)
-		return err;
+	if (!s->pins.found)
+		return 0;
 	s->running = is_running(pins_targets_id(&s->pins));
 	s->counted = pins_counted(&s->pins);
 	if (pins_state(&s->pins, &s->before))
@@ -111,6 +114,28 @@ int session_lock(struct session *s)
 				 "end it first, by forcepoll-loader stop",
 				 s->pins.dir);
 	return 0;
+}
+
+int session_lock(struct session *s)
+{
+	int err = pins_lock(&s->pins);
+
+	/* Whoever held it may have left something, or nothing. */
+	err = err ?: pins_check(&s->pins, s->pins.dir);
+	return err ?: look(s);
+}
+
+int session_free(struct session *s)
+{
+	struct forcepoll_stats stats = {};
+	int err = pins_free(&s->pins);
+
+	err = err ?: look(s);
+	if (err || s->running || !module_used() || stats_of_any(&stats) ||
+	    !stats.bound)
+		return err;
+	return log_error(-EBUSY, "another forcepoll is bound, with another "
+				 "--pin-dir");
 }
 
 static const char *const parameters[SESSION_NR_PARAMETERS] = {
@@ -291,7 +316,10 @@ int session_undo(const struct session *s)
 	if (!err && (s->loaded || state.flags & FORCEPOLL_STATE_LOADED) &&
 	    module_loaded()) {
 		e = module_unload();
-		if (e && e != -EWOULDBLOCK)
+		if (e == -EWOULDBLOCK)
+			log_warn("module forcepoll stays loaded, as something "
+				 "else uses it");
+		else if (e)
 			err = log_error(e, "unload module forcepoll: %s",
 					strerror(-e));
 	}

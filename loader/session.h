@@ -53,6 +53,9 @@ int session_check(struct session *s, const struct options *o);
 /* Against other loaders. session_close() lets go. */
 int session_lock(struct session *s);
 
+/* What would keep one from locking, and from binding; changes nothing either. */
+int session_free(struct session *s);
+
 /*
  * Locked: until it is bound, then what to poll, and by whose policy. The last as nothing
  * else can fail any more: what decided before would not be put back.

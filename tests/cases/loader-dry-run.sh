@@ -44,5 +44,11 @@ check "nothing is done" [ "$before" = "$(bpftool map dump -j pinned \
 	"$PINS/targets" && bpftool link list -j)" ]
 
 # What a run would refuse, it refuses.
+expect_fail 1 "another forcepoll is bound" "$LOADER" --dry-run --all \
+	--pin-dir /sys/fs/bpf/second
+check "it has made none" [ ! -e /sys/fs/bpf/second ]
+loader_start --all
+expect_fail 1 "another forcepoll-loader is running" "$LOADER" --dry-run --all
+loader_stop
 expect_fail 1 "no such cgroup" "$LOADER" --dry-run --cgroup "$db/none"
 expect_fail 1 "kernel thread" "$LOADER" --dry-run --pid 2

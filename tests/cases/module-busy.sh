@@ -43,6 +43,18 @@ check "fio is polled on" poll_until 60 polled
 check "stop" "$LOADER" stop
 check "it has unloaded the module" unloaded
 
+# Held by another command meanwhile: it says so.
+loader_start --cgroup "$CGROOT/db"
+"$LOADER" latency --json >/dev/null 2>err &
+latency=$!
+defer _end $latency
+check "another" poll_until 60 grep -q measuring err
+loader_stop
+check "it stays: $(tail -n1 loader.stderr)" grep -q "stays loaded" loader.stderr
+check "it is loaded" loaded
+_end $latency
+check "rmmod works" poll_until 10 rmmod forcepoll
+
 # Loaded by hand: whoever loads it unloads it.
 insmod "$KO"
 loader_start --cgroup "$CGROOT/db"
