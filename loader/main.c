@@ -102,6 +102,16 @@ static const struct argp_option argp_options[] = {
 	{ 0 },
 };
 
+/* Commands with options of their own, given first. They return a status. */
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "trace", trace_main },
+	{ "latency", latency_main },
+	{ "ab", ab_main },
+};
+
 static void parse_command(struct argp_state *state, struct options *o,
 			  const char *arg)
 {
@@ -119,6 +129,12 @@ static void parse_command(struct argp_state *state, struct options *o,
 			return;
 		}
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(arg, commands[i].name))
+			argp_error(state,
+				   "'%s' goes first: its options are "
+				   "its own",
+				   arg);
 	argp_error(state,
 		   "unknown command '%s': status, stop, doctor, "
 		   "trace, latency or ab",
@@ -199,16 +215,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 	return 0;
 }
-
-/* Commands with options of their own, given first. They return a status. */
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-} commands[] = {
-	{ "trace", trace_main },
-	{ "latency", latency_main },
-	{ "ab", ab_main },
-};
 
 int main(int argc, char **argv)
 {

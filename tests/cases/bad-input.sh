@@ -84,6 +84,7 @@ for percent in 0 -1 x 5x 100001; do
 	misused "'$percent' is not a percentage of a CPU" --all --max-poll-cpu=$percent
 done
 misused "unknown command 'start'" start
+misused "'trace' goes first" -v trace -a
 misused "one command at a time" status stop
 misused "only" stop --all
 misused "unrecognized option" --none
@@ -92,7 +93,7 @@ check "none of these changed anything" nothing_changed
 # Where
 refused "not on a bpf file system" "${db[@]}" --pin-dir "$CASE_TMP/pins"
 refused "$PINS/deeper: No such file" "${db[@]}" --pin-dir "$PINS/deeper"
-mkdir /sys/fs/bpf/somebody
+mkdir -m 700 /sys/fs/bpf/somebody
 defer rm -r /sys/fs/bpf/somebody
 for name in theirs targets; do
 	bpftool map create "/sys/fs/bpf/somebody/$name" type array key 4 \
