@@ -306,6 +306,12 @@ cg_move() { echo "$1" >"$CGROOT/$2/cgroup.procs"; }
 # cg_has PID NAME: it is in there, not below.
 cg_has() { grep -qx "$1" "$CGROOT/$2/cgroup.procs"; }
 
+# cg_controllers NAME...: of the cgroups below the root, until the case ends.
+cg_controllers() {
+	defer eval "echo '${*/#/-}' >$CGROOT/cgroup.subtree_control"
+	echo "${*/#/+}" >"$CGROOT/cgroup.subtree_control"
+}
+
 # configfs_mount: it is there until the case ends.
 configfs_mount() {
 	mountpoint -q /sys/kernel/config && return
@@ -341,6 +347,10 @@ fio_json() {
 jget() {
 	jq -ner "input | $2" "$1"
 }
+
+# holds EXPR [FILE ARGS...]: of jq -e, on one JSON of a file or of stdin. That alone would
+# succeed when there is none (jq 1.6); input then fails.
+holds() { jq -ne "input | $1" "${@:2}"; }
 
 # ctxt_switches PID: how often the threads of a process have gone to sleep.
 ctxt_switches() {
@@ -412,9 +422,8 @@ skip_busy() {
 	echo "$1" >/sys/module/forcepoll/parameters/skip_busy
 }
 
-# status FILTER ARGS...: of jq -e, on what the loader tells. That alone would succeed
-# when it tells nothing (jq 1.6); input then fails.
-status() { "$LOADER" status --json | jq -ne "input | $1" "${@:2}"; }
+# status EXPR ARGS...: it holds of what the loader tells.
+status() { "$LOADER" status --json | holds "$@"; }
 
 # stat_mark, stat_is EXPR: what the counters (.polled, .skip_large, and by origin
 # .read, .write, .fault, .swap) grew by since the mark, as jq sees it.
@@ -428,8 +437,8 @@ stat_is() {
 # stat_next EXPR: the same, and a mark.
 stat_next() {
 	mv mark before && stat_mark &&
-		jq -e --slurpfile was before \
-			'with_entries(.value -= $was[0][.key]) | ., ('"$1"')' mark
+		holds 'with_entries(.value -= $was[0][.key]) | ., ('"$1"')' mark \
+			--slurpfile was before
 }
 
 # in_flight: marked bios that nobody waits for inside submit_bio().
@@ -638,8 +647,7 @@ swap_ready() {
 	program swapper
 	defer sysctl -qw "vm.page-cluster=$(sysctl -n vm.page-cluster)"
 	sysctl -qw vm.page-cluster=0 # who waits waits for one page
-	defer eval "echo -memory >$CGROOT/cgroup.subtree_control"
-	echo +memory >"$CGROOT/cgroup.subtree_control"
+	cg_controllers memory
 }
 
 # keeps_memory DEV EXPR: swapped out, and in again.
@@ -779,6 +787,7 @@ case_clean() {
 	for dir in "$CGROOT"/*/; do
 		[[ ! -d $dir ]] || left+=("cgroup ${dir%/}")
 	done
+	[[ ! $(<"$CGROOT/cgroup.subtree_control") ]] || left+=("controllers")
 	((!${#left[@]})) || (
 		IFS=,
 		echo "${left[*]}"

@@ -10,7 +10,7 @@ set -eu
 # seen NAME: of all calls since it was loaded.
 seen() {
 	bpftool map dump -j name contract.bss |
-		jq -e ".[0].formatted.value[\".bss\"] | add | .$1"
+		holds ".[0].formatted.value[\".bss\"] | add | .$1"
 }
 
 requires_forcepoll

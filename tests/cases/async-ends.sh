@@ -79,7 +79,7 @@ fi
 check "no timer runs for nothing" poll_until 5 eval '! grep -q backstop /proc/timer_list'
 
 stays inflight sleep
-"$LOADER" stop 2>/dev/null || :
+expect_fail 1 "another forcepoll-loader is running" "$LOADER" stop
 kill -INT "$LOADER_PID"
 goes_quickly
 wait "$LOADER_PID" || fail "the loader failed"

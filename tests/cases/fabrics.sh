@@ -13,9 +13,9 @@ state_is() { grep -qx "$1" "/sys/class/nvme/$ctrl/state"; }
 untouched() {
 	local engine
 	"$LOADER" status --json >status.json
-	check "status: $2" jq -e ".devices[] | select(.name == \"$path\") |
+	check "status: $2" holds ".devices[] | select(.name == \"$path\") |
 		(.pollable | not) and .type == \"nvme $1\" and (.why | test(\"$2\"))" status.json
-	check "and of the one above" jq -e ".devices[] | select(.name == \"$dev\") |
+	check "and of the one above" holds ".devices[] | select(.name == \"$dev\") |
 		(.pollable | not) and .below == [\"$path\"] and (.why | test(\"$2\"))" status.json
 	"$LOADER" doctor >doctor.out || :
 	check "doctor: $2" grep -qE "^no +$path +not polled: .*$2" doctor.out
@@ -79,7 +79,7 @@ ana() {
 	check "path $1: $2" poll_until 20 grep -qx "$2" "/sys/block/${paths[$1]}/ana_state"
 }
 "$LOADER" status --json >status.json
-check "two paths, not polled, nor what is above" jq -e ".devices[] |
+check "two paths, not polled, nor what is above" holds ".devices[] |
 	select(.name == \"$dev\") | (.pollable | not) and
 	(.below | sort) == ([\"${paths[1]}\", \"${paths[2]}\"] | sort)" status.json
 stat_mark

@@ -11,7 +11,7 @@ allocation() {
 	bpftool map update name nth key 0 0 0 0 value $(($1 & 255)) $(($1 >> 8)) 0 0 &&
 		bpftool map update name nth key 1 0 0 0 value 0 0 0 0
 }
-allocations() { bpftool map dump name nth -j | jq -e '.[1].formatted.value'; }
+allocations() { bpftool map dump name nth -j | holds '.[1].formatted.value'; }
 
 # leaks: but for one of the kernel's own: of a cache that gets no directory in sysfs the
 # directory's name is left (sysfs_slab_add(), 6.12).

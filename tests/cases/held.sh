@@ -9,7 +9,7 @@ set -eu
 requires_forcepoll
 dev=$(nvme_dev)
 cg_make db
-echo +cpu >"$CGROOT/cgroup.subtree_control"
+cg_controllers cpu
 loader_start --cgroup "$CGROOT/db"
 
 # progress_is EXPR: of the load, whose pages are forgotten that it may read them again;

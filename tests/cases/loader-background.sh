@@ -18,8 +18,11 @@ goes_on() {
 undone() { [[ ! -e $PINS && ! -d /sys/module/forcepoll ]]; }
 snapshot() {
 	bpftool link list -j
-	bpftool map dump -j pinned "$PINS/cgroups"
-	bpftool map dump -j pinned "$PINS/state"
+	local map
+	for map in state cgroups devices comms exes; do
+		bpftool map dump -j pinned "$PINS/$map"
+	done
+	ls "$PINS"
 	"$LOADER" status --json | jq -c '[.run, .targets, .targets_map_id]'
 	grep . /sys/module/forcepoll/parameters/{mode,max_poll_cpu,max_poll_cpu_total}
 }

@@ -10,7 +10,7 @@ set -eu
 
 requires_forcepoll
 
-dev=/dev/$(nvme_dev)
+dev=/dev/$(nvme_dev) ctrl=$(nvme_ctrl)
 cg_make db
 
 # Short runs of fio, one after the other, so that processes come and go too.
@@ -36,7 +36,7 @@ ios() {
 	read -ra stat <"/sys/block/${dev#/dev/}/stat"
 	echo $((stat[0] + stat[4]))
 }
-irqs() { irq_count "nvme0q[1-9]"; }
+irqs() { irq_count "${ctrl}q[1-9]"; }
 polled() { (($(ios) > ios + 50 && ($(irqs) - irqs) * 4 < $(ios) - ios)); }
 for ((i = 1; i <= 8; i++)); do
 	loader_start --cgroup "$CGROOT/db"

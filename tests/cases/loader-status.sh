@@ -20,7 +20,7 @@ polled() { (($(stat_get polled) > 0)); }
 check "fio is polled" poll_until 60 polled
 "$LOADER" status --json >status.json 2>err
 check "nothing on stderr" [ ! -s err ]
-check "all fields" jq -e '.abi == 9 and .run_started > 1e9 and .policy == null and .run == "running" and .module_loaded and
+check "all fields" holds '.abi == 9 and .run_started > 1e9 and .policy == null and .run == "running" and .module_loaded and
 	.bound and .targets_map_id > 0 and .max_wait_ns > 0 and
 	(.targets[0] | .comm == "fio" and .by == "cgroup" and .max_bytes == 0) and
 	any(.devices[]; .pollable and .poll_queues == 1 and .why == "") and

@@ -59,7 +59,7 @@ for engine in psync libaio; do
 		--filename=/dev/nullb0 --allow_file_create=0 --direct=1 --rw=read \
 		--bs=4k --size=512k --ioengine=$engine --iodepth=8 \
 		--continue_on_error=read --output-format=json --output=fio.json
-	check "once" jq -e '.jobs[0] | .total_err == 1 and .first_error == 5' \
+	check "once" holds '.jobs[0] | .total_err == 1 and .first_error == 5' \
 		<(sed -n '/^{/,$p' fio.json)
 	# What may be an error of polling is tried again without.
 	check "polled, but for that one" stat_is '.polled == 127 and .resubmitted == 1'
@@ -78,6 +78,6 @@ io '.polled + .unpolled == 0 and .skip_no_queue > 500' --ioengine=libaio \
 # Nor would it be without its scheduler.
 echo mq-deadline >/sys/block/nullb0/queue/scheduler
 "$LOADER" doctor --json >doctor.json || :
-check "doctor does not blame that" jq -e '.checks[] | select(.name == "nullb0") |
+check "doctor does not blame that" holds '.checks[] | select(.name == "nullb0") |
 	.status == "no" and (tostring | test("scheduler|modprobe") | not)' doctor.json
 loader_stop

@@ -49,7 +49,7 @@ check "nothing is done" undone
 # seen NAME: what policy_set has counted.
 seen() {
 	bpftool map dump -j name policy_s.bss |
-		jq -e ".[0].formatted.value[\".bss\"] | add | .$1"
+		holds ".[0].formatted.value[\".bss\"] | add | .$1"
 }
 # From the low byte on.
 declare -A bytes=(

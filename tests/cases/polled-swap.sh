@@ -24,8 +24,7 @@ dev=$(nvme_dev)
 program swapper
 defer sysctl -qw "vm.page-cluster=$(sysctl -n vm.page-cluster)"
 sysctl -qw vm.page-cluster=0
-echo +memory >"$CGROOT/cgroup.subtree_control"
-defer eval "echo -memory >$CGROOT/cgroup.subtree_control"
+cg_controllers memory
 cg_make db
 cg_make files
 echo 8M >"$CGROOT/db/memory.max"

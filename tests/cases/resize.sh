@@ -58,7 +58,8 @@ resized() {
 		[ "$(grep -vc ' ok$' without)" = $((2 * $(grep -c ^-- without))) ]
 	loader_start --cgroup "$CGROOT/db"
 	each_verify_start "$dev"
-	progress "$dev" "before"
+	stat_mark
+	check "$dev: the load is polled" poll_until 60 stat_is '.polled > 100'
 	edges "$@" >with
 	check "$dev: the same as without" diff without with
 	progress "$dev" "afterwards"
@@ -78,6 +79,7 @@ program blocks
 one=$(nvme_dev)
 export -f edge
 cg_make db
+defer block_resize 1 1024
 defer modprobe -r virtio_blk
 modprobe virtio_blk poll_queues=1
 poll_until 20 test -b /dev/vda

@@ -19,8 +19,7 @@ slow() {
 
 requires_forcepoll
 dev=$(nvme_dev)
-echo "+cpu +io" >"$CGROOT/cgroup.subtree_control"
-defer eval "echo '-cpu -io' >$CGROOT/cgroup.subtree_control"
+cg_controllers cpu io
 cg_make db
 loader_start --cgroup "$CGROOT/db"
 

@@ -38,7 +38,7 @@ balanced() {
 		then .counters + .polled else null end' >now
 }
 counts() {
-	jq -er --slurpfile was before "with_entries(.value -= \$was[0][.key]) | $1" now
+	holds "with_entries(.value -= \$was[0][.key]) | $1" now -r --slurpfile was before
 }
 
 # QEMU's drives lose a request now and then (tests/vm.py): told, but no failure.

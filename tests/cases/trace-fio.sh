@@ -31,8 +31,8 @@ trace with
 trace without --norandommap
 check "the map is why: $(faults with) page faults, $(faults without) without" \
 	[ $(($(faults without) * 10)) -lt "$(faults with)" ]
-check "the first stack of page faults says so" jq -e '[.stacks[] |
+check "the first stack of page faults says so" holds '[.stacks[] |
 	select(.kind == "page fault")][0].user | any(startswith("axmap_"))' with
 # What is left of its ring goes in the background.
 check "nobody has it open" poll_until 60 grep -qx 0 /sys/module/null_blk/refcnt
-check "the polling thread's I/Os are fio's" jq -e '.ios >= 5000' with
+check "the polling thread's I/Os are fio's" holds '.ios >= 5000' with

@@ -12,12 +12,12 @@ program proc
 # What came in less what went out is what is there. One that exits while it is
 # added (gone) was counted neither in nor out.
 balanced() {
-	jq -e '.events as $e | (.targets | length) ==
+	holds '.events as $e | (.targets | length) ==
 		$e.fork_cgroup + $e.fork_follow + $e.cgroup_join + $e.seed_add +
 		$e.exec_name + $e.fork_name - $e.exec_leave - $e.exit_target - $e.cgroup_leave' status.json
 }
 
-event() { jq -er ".events.$1" status.json; }
+event() { holds ".events.$1" status.json; }
 
 cg_make db
 mkdir "$CGROOT/db/inner"

@@ -15,10 +15,9 @@ ask() {
 	status '{bound, events, number: (.targets | length),
 		targets: (.targets | map(select(.tgid < 8388608)))}' >status.json
 }
-event() { jq -er ".events.$1" status.json; }
+event() { holds ".events.$1" status.json; }
 is_target() {
-	jq -e --argjson pid "$1" 'any(.targets[]; .tgid == $pid)' status.json \
-		>/dev/null
+	holds "any(.targets[]; .tgid == $1)" status.json >/dev/null
 }
 is_no_target() { ! is_target "$1"; }
 told_of() { # TIMES

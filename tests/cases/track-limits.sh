@@ -11,8 +11,7 @@ set -eu
 requires_forcepoll
 program proc fill
 
-defer eval "echo -pids >$CGROOT/cgroup.subtree_control"
-echo +pids >"$CGROOT/cgroup.subtree_control"
+cg_controllers pids
 inside() { find "$CGROOT/db" -name cgroup.procs -exec cat {} +; }
 events() { sed -n "s/^$2 //p" "$CGROOT/$1"; }
 frozen() { [ "$(events db/cgroup.events frozen)" = "$1" ]; }

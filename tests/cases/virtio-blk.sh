@@ -37,12 +37,12 @@ lose() {
 	cg_start db fio --name=j --filename=/dev/vda --readonly --direct=1 --bs=4k \
 		--ioengine=psync --rw=randread --time_based --runtime=1h \
 		--output-format=json --output=fio.json
-	poll_until 30 _has_read vda $((was + 300))
-	host "unplug 1" >/dev/null
+	poll_until 30 _has_read vda $((was + 300)) || return
+	host "unplug 1" >/dev/null || return
 	wait "$CG_PID" && return 1
-	host "plug 1" >/dev/null
-	poll_until 30 test -b /dev/vda
-	sed -n '/^{/,$p' fio.json | jq -e '.jobs[0].error'
+	host "plug 1" >/dev/null || return
+	poll_until 30 test -b /dev/vda || return
+	sed -n '/^{/,$p' fio.json | holds '.jobs[0].error'
 }
 
 requires_forcepoll
@@ -68,7 +68,9 @@ check "mmap" cg_run db fio --name=j --filename=/dev/vda --rw=randread --bs=4k \
 	--size=64M --number_ios=200 --ioengine=mmap --allow_file_create=0
 check "polled" stat_is '.fault > 150'
 
+stat_mark
 with=$(lose) || fail "lost: $with"
+check "it was polled until then" stat_is '.read > 200'
 check "lost: error $with, was $without" [ "$with" = "$without" ]
 check "no poller is left" [ "$("$LOADER" status --json | jq .inflight)" = 0 ]
 verify_start vda
