@@ -364,21 +364,36 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 }
 
 /*
+ * What is read into the page cache is locked until it is; a file system's metadata is
+ * the device's own. Other pages are the caller's.
+ */
+bool forcepoll_poll_is_direct(const struct bio *bio)
+{
+	struct folio *folio = page_folio(bio->bi_io_vec->bv_page);
+
+	return op_is_write(bio_op(bio)) ||
+	       !(bio->bi_opf & REQ_META || folio_test_locked(folio) ||
+		 READ_ONCE(folio->mapping) ==
+			 fp_bdev_inode(bio->bi_bdev)->i_mapping);
+}
+
+/*
  * R15: a request in the caller's plug is not started. Started it must be, and
  * the plug stays the caller's. blk_finish_plug() takes it away only after the
  * flush, so nothing sleeps while it is hidden.
  *
- * In it stays that one was waited for under it, see in_pieces(): nr_ios says how many
- * requests are allocated at once, which is 1 from the first one on, and 0 is as good.
+ * With @direct it stays in there that one was waited for, see in_pieces(): nr_ios says how
+ * many requests are allocated at once, which is 1 from the first one on, and 0 is as good.
  */
-void forcepoll_poll_flush_plug(void)
+void forcepoll_poll_flush_plug(bool direct)
 {
 	struct blk_plug *plug = current->plug;
 
 	if (plug) {
 		blk_finish_plug(plug);
 		current->plug = plug;
-		plug->nr_ios = 0;
+		if (direct)
+			plug->nr_ios = 0;
 	}
 }
 
@@ -406,7 +421,7 @@ static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
 	forcepoll_bio_rewind(bio, was);
 	WRITE_ONCE(ctx->state, SPINNING);
 	submit_bio_noacct(bio);
-	forcepoll_poll_flush_plug();
+	forcepoll_poll_flush_plug(forcepoll_poll_is_direct(bio));
 	wait_for_interrupt(bio, ctx, local_clock());
 }
 
@@ -456,7 +471,7 @@ static void poll_to_completion(struct bio *bio,
 			   REQ_POLLED | REQ_NOMERGE | REQ_NOWAIT);
 	bio->bi_cookie = BLK_QC_T_NONE; /* bio_reset() leaves 0, a queue's */
 	forcepoll_hook_submit(bio);
-	forcepoll_poll_flush_plug();
+	forcepoll_poll_flush_plug(forcepoll_poll_is_direct(bio));
 	if (v->sleep_ns && !is_done(&ctx)) {
 		sleep_for(&ctx, v->sleep_ns, 0);
 		ctx.slept_ns = ctx.napped_ns;
@@ -495,7 +510,7 @@ static void wait_to_completion(struct bio *bio,
 
 	forcepoll_bio_take(bio, &was, poll_end_io, &ctx, 0);
 	forcepoll_hook_submit(bio);
-	forcepoll_poll_flush_plug();
+	forcepoll_poll_flush_plug(forcepoll_poll_is_direct(bio));
 	wait_for_interrupt(bio, &ctx, start);
 	forcepoll_bio_give_back(bio, &was);
 	/* Its page was locked for as long as if it had been polled. */
@@ -637,29 +652,6 @@ static enum forcepoll_count task_reason(const struct bio *bio)
 	return 0;
 }
 
-/*
- * Of a file in many extents each has a bio of its own, all under one plug: who waited for
- * each in here would have them one after the other. So the second one of a plug is not
- * waited for, nor is the first of the next plugs on this CPU (a hint: it may migrate).
- */
-#define IN_PIECES 32
-static DEFINE_PER_CPU(unsigned int, pieces);
-
-static bool in_pieces(const struct blk_plug *plug)
-{
-	unsigned int left;
-
-	if (unlikely(!plug->nr_ios)) {
-		this_cpu_write(pieces, IN_PIECES);
-		return true;
-	}
-	left = this_cpu_read(pieces);
-	if (likely(!left))
-		return false;
-	this_cpu_write(pieces, left - 1);
-	return true;
-}
-
 /* R5 R7. */
 static enum forcepoll_count task_reason_alone(struct bio *bio, int nr)
 {
@@ -681,7 +673,7 @@ static enum forcepoll_count task_reason_alone(struct bio *bio, int nr)
 	 * Swap is read ahead without a flag; and what is not is read under the lock of
 	 * the mapping, which is dropped before it is waited for.
 	 */
-	if ((plug && (plug->rq_count || in_pieces(plug))) ||
+	if ((plug && plug->rq_count) ||
 	    (!op_is_write(bio_op(bio)) && swap_in(bio)))
 		return FORCEPOLL_COUNT_skip_batched;
 	return 0;
@@ -746,12 +738,35 @@ static bool waits_elsewhere(const struct bio *bio, int nr,
 	return forcepoll_hook_waits_in(FORCEPOLL_WAIT_io_schedule);
 }
 
+/*
+ * Of a file in many extents direct I/O has a bio for each, all under one plug: who waited
+ * for each in here would have them one after the other. So the second one of a plug is
+ * not waited for, nor is the first of the next plugs on this CPU (a hint: it may migrate).
+ */
+#define IN_PIECES 32
+static DEFINE_PER_CPU(unsigned int, pieces);
+
+static bool in_pieces(const struct bio *bio, int nr)
+{
+	const struct blk_plug *plug = current->plug;
+	unsigned int left = this_cpu_read(pieces);
+
+	if (!plug || (likely(plug->nr_ios) && likely(!left)))
+		return false;
+	if (!forcepoll_poll_is_direct(bio) || !waits_elsewhere(bio, nr, 0))
+		return false;
+	this_cpu_write(pieces, plug->nr_ios ? left - 1 : IN_PIECES);
+	return true;
+}
+
 static enum forcepoll_count reason_alone(struct bio *bio, int nr)
 {
 	enum forcepoll_count why = bio_reason_alone(bio);
 
 	if (!why)
 		why = task_reason_alone(bio, nr);
+	if (!why && in_pieces(bio, nr))
+		why = FORCEPOLL_COUNT_skip_batched;
 	if (!why && held_lately() && waits_elsewhere(bio, nr, 0))
 		why = FORCEPOLL_COUNT_held;
 	return why;

@@ -69,8 +69,11 @@ static __always_inline bool forcepoll_poll_plugged(void)
 /* Whether it was wanted while a bio was polled: some are left alone then. */
 void forcepoll_poll_back_off(bool wanted);
 
-/* R15. */
-void forcepoll_poll_flush_plug(void);
+/* Of those that may be polled alone: direct I/O, which may come in pieces. */
+bool forcepoll_poll_is_direct(const struct bio *bio);
+
+/* R15. What is @direct leaves word of that it was waited for. */
+void forcepoll_poll_flush_plug(bool direct);
 
 /*
  * How long a wait may spin on this CPU now: at most parameter spin_us, less where

@@ -160,12 +160,12 @@ static struct watch *watch(struct bio *bio, struct stack *s)
  * killed, and where it polls again (wait.c).
  */
 static void wait_for(struct watch *w, struct forcepoll_owner *owner,
-		     enum forcepoll_origin origin)
+		     enum forcepoll_origin origin, bool direct)
 {
 	u64 spin_ns = forcepoll_poll_spin_ns(), start = local_clock(), ns = 0;
 	bool wanted = false;
 
-	forcepoll_poll_flush_plug();
+	forcepoll_poll_flush_plug(direct);
 	atomic_inc(&owner->waiting);
 	while (READ_ONCE(w->state) == RUNNING && atomic_read(&owner->bios)) {
 		forcepoll_flight_look(owner);
@@ -213,8 +213,10 @@ void forcepoll_stack_submit(struct bio *bio, enum forcepoll_origin origin,
 	int score = READ_ONCE(s->score);
 	enum watch_state state;
 	struct watch *w = NULL;
+	bool direct;
 
 	alone = alone && score > 0;
+	direct = alone && forcepoll_poll_is_direct(bio);
 	if (alone || (score < SCORE_SURE && READ_ONCE(s->dull) < DULL) ||
 	    !(READ_ONCE(s->bios) % WATCH_EVERY))
 		w = watch(bio, s);
@@ -226,7 +228,7 @@ void forcepoll_stack_submit(struct bio *bio, enum forcepoll_origin origin,
 	/* Perhaps another thread's: a hint. */
 	w->below = READ_ONCE(owner->flights) != flights;
 	if (alone && w->below)
-		wait_for(w, owner, origin);
+		wait_for(w, owner, origin, direct);
 	state = cmpxchg(&w->state, RUNNING, LEFT);
 	if (state != RUNNING) {
 		learn(w, state);
