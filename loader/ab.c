@@ -160,8 +160,10 @@ static bool sleep_for(const struct ab *ab, double seconds)
 static int window(struct ab *ab, enum ab_arm arm, struct ab_window *w)
 {
 	struct targets_bpf *bpf = ab->session.bpf;
-	int err = select_observe(bpf, arm == AB_interrupts);
+	int err;
 
+	select_cgroups_again(&ab->session.selection, &ab->options, bpf);
+	err = select_observe(bpf, arm == AB_interrupts);
 	if (err)
 		return err;
 	if (!sleep_for(ab, ab->settle))
@@ -186,8 +188,6 @@ static int measure(struct ab *ab)
 	while (!err && ab->nr_pairs < wanted) {
 		struct ab_pair *p = &ab->pairs[ab->nr_pairs];
 
-		select_cgroups_again(&ab->session.selection, &ab->options,
-				     ab->session.bpf);
 		if (ab->nr_pairs % 2)
 			first = !first;
 		else if (getrandom(&byte, 1, 0) == 1)

@@ -115,9 +115,10 @@ static int open_dir(const char *dir)
 	if (fd < 0)
 		return -errno;
 	err = fstat(fd, &st) ? -errno : 0;
-	if (!err &&
-	    (st.st_uid != geteuid() || st.st_mode & (S_IRWXG | S_IRWXO)))
+	if (!err && st.st_uid != geteuid())
 		err = -EPERM;
+	if (!err && st.st_mode & (S_IRWXG | S_IRWXO))
+		err = -EACCES;
 	if (!err)
 		return fd;
 	close(fd);
@@ -127,8 +128,11 @@ static int open_dir(const char *dir)
 static int say_opened(const char *dir, int err)
 {
 	if (err == -EPERM)
+		return log_error(err, "%s: not root's: give another --pin-dir",
+				 dir);
+	if (err == -EACCES)
 		return log_error(err,
-				 "%s: not root's alone (mode 700): give "
+				 "%s: not root's alone: chmod 700 it, or give "
 				 "another --pin-dir",
 				 dir);
 	return log_error(err, "%s: %s", dir, strerror(-err));

@@ -100,16 +100,16 @@ loader_stop
 
 # What others made, or may write to, is no place to pin.
 "${nobody[@]}" mkdir "$PINS"
-expect_fail 1 "$PINS: not root's alone" "$LOADER" --module "$KO" --cgroup "$CGROOT/db"
+expect_fail 1 "$PINS: not root's:" "$LOADER" --module "$KO" --cgroup "$CGROOT/db"
 check "nothing was pinned" [ -z "$(ls -A "$PINS")" ]
 for command in status stop "--dry-run --all"; do # nor to be read, or shown
 	# shellcheck disable=SC2086 # words
-	expect_fail 1 "$PINS: not root's alone" "$LOADER" $command
+	expect_fail 1 "$PINS: not root's:" "$LOADER" $command
 done
 rmdir "$PINS"
 for mode in 777 755; do # who may open it may hold its lock
 	mkdir -m $mode "$PINS"
-	expect_fail 1 "$PINS: not root's alone" "$LOADER" --module "$KO" \
+	expect_fail 1 "$PINS: not root's alone: chmod 700" "$LOADER" --module "$KO" \
 		--cgroup "$CGROOT/db"
 	rmdir "$PINS"
 done
