@@ -55,15 +55,15 @@ check "napped" stat_is '.polled == 1 and .napped == 1 and .naps > 1000'
 # Nor is one a hung task that waits for an interrupt, as no tag of a poll queue is free.
 requests=/sys/block/$dev/queue/nr_requests
 defer eval "echo $(<"$requests") >$requests"
-echo 64 >"$requests"
+echo 256 >"$requests"
 defer sysctl -qw "kernel.hung_task_timeout_secs=$(sysctl -n kernel.hung_task_timeout_secs)"
-sysctl -qw kernel.hung_task_timeout_secs=5
-iopoll_keeps 0 64 "$dev"
-behind_others 60
+sysctl -qw kernel.hung_task_timeout_secs=15
+iopoll_keeps 0 256 "$dev"
+behind_others 250
 cg_start db taskset -c 0 dd if="/dev/$dev" of=/dev/null bs=4k count=1 iflag=direct
 check "no tag is free" poll_until 30 stat_is '.resubmitted == 1'
-after 20
-check "no hung task" eval '! dmesg | grep "blocked for more than"'
+after 40
+check "no hung task" eval '! dmesg | grep "task dd:.* blocked for more than"'
 check "and it waits" kill -0 "$CG_PID"
 nvme_throttle 0 0
 wait "$CG_PID" "$others"
