@@ -435,6 +435,7 @@ stat_is() {
 }
 
 # stat_next EXPR: the same, and a mark.
+# shellcheck disable=SC2016 # jq's variables
 stat_next() {
 	mv mark before && stat_mark &&
 		holds 'with_entries(.value -= $was[0][.key]) | ., ('"$1"')' mark \

@@ -54,6 +54,7 @@ goes_on=$!
 defer _end $goes_on
 check "one that goes on" sh -c '"$@" >out' sh "$LOADER" trace --json -p $goes_on -d 2 \
 	--stacks 1000 --ustack
+# shellcheck disable=SC2016 # jq's variables
 check "its stacks are no more than what they are of" holds '
 	([.stacks[] | select(.name == "getppid").count] | add) as $n | $n > 0 and
 	$n <= ([.causes[] | select(.name == "getppid").count] | add)' out

@@ -12,6 +12,7 @@ program proc
 # What came in less what went out is what is there. One that exits while it is
 # added (gone) was counted neither in nor out.
 balanced() {
+	# shellcheck disable=SC2016 # jq's variables
 	holds '.events as $e | (.targets | length) ==
 		$e.fork_cgroup + $e.fork_follow + $e.cgroup_join + $e.seed_add +
 		$e.exec_name + $e.fork_name - $e.exec_leave - $e.exit_target - $e.cgroup_leave' status.json
