@@ -101,41 +101,33 @@ static int check_pin(const struct pins *pins, const char *name)
 	return -EEXIST;
 }
 
+static int open_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 /*
  * Where bpf is mounted, everybody may make directories, and links to others. Who owns
  * one, or may write to it, could end what the pins in there keep, or show root others'
  * maps; who may open it could hold its lock.
  */
-static int open_dir(const char *dir)
+static int check_owner(const char *dir, int fd)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
-	int err;
 
-	if (fd < 0)
-		return -errno;
-	err = fstat(fd, &st) ? -errno : 0;
-	if (!err && st.st_uid != geteuid())
-		err = -EPERM;
-	if (!err && st.st_mode & (S_IRWXG | S_IRWXO))
-		err = -EACCES;
-	if (!err)
-		return fd;
-	close(fd);
-	return err;
-}
-
-static int say_opened(const char *dir, int err)
-{
-	if (err == -EPERM)
-		return log_error(err, "%s: not root's: give another --pin-dir",
-				 dir);
-	if (err == -EACCES)
-		return log_error(err,
+	if (fstat(fd, &st))
+		return log_error(-errno, "%s: %s", dir, strerror(errno));
+	if (st.st_uid != geteuid())
+		return log_error(-EPERM,
+				 "%s: not root's: give another --pin-dir", dir);
+	if (st.st_mode & (S_IRWXG | S_IRWXO))
+		return log_error(-EPERM,
 				 "%s: not root's alone: chmod 700 it, or give "
 				 "another --pin-dir",
 				 dir);
-	return log_error(err, "%s: %s", dir, strerror(-err));
+	return 0;
 }
 
 int pins_check(struct pins *pins, const char *dir)
@@ -157,12 +149,15 @@ int pins_check(struct pins *pins, const char *dir)
 
 	fd = open_dir(dir);
 	if (fd < 0)
-		return fd == -ENOENT ? 0 : say_opened(dir, fd);
-	d = fdopendir(fd);
+		return fd == -ENOENT ?
+			       0 :
+			       log_error(fd, "%s: %s", dir, strerror(-fd));
+	err = check_owner(dir, fd);
+	d = err ? NULL : fdopendir(fd);
 	if (!d) {
-		err = -errno;
+		err = err ?: log_error(-errno, "%s: %s", dir, strerror(errno));
 		close(fd);
-		return say_opened(dir, err);
+		return err;
 	}
 	while (!err && (entry = readdir(d))) {
 		if (entry->d_name[0] == '.')
@@ -224,7 +219,7 @@ static int say_held(const struct pins *pins)
 
 int pins_lock(struct pins *pins)
 {
-	int fd;
+	int fd, err;
 
 	do {
 		if (!mkdir(pins->dir, 0700))
@@ -237,7 +232,12 @@ int pins_lock(struct pins *pins)
 	if (fd == -EWOULDBLOCK)
 		return say_held(pins);
 	if (fd < 0)
-		return say_opened(pins->dir, fd);
+		return log_error(fd, "%s: %s", pins->dir, strerror(-fd));
+	err = check_owner(pins->dir, fd);
+	if (err) {
+		close(fd);
+		return err;
+	}
 	pins->lock = fd;
 	step("lock");
 	return 0;

@@ -3,7 +3,7 @@
 #
 # DESCRIPTION: traces a command, a PID and a cgroup to their ends; hands on
 # signals and exit statuses; refuses bad input.
-# TIMEOUT: 240
+# TIMEOUT: 400
 # shellcheck disable=SC2016 # for other shells
 set -eu
 . "$(dirname "$0")/../lib.sh"

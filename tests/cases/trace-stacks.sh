@@ -3,7 +3,7 @@
 #
 # DESCRIPTION: names the frames of user stacks: those of what a process has become by
 # exec, of two files at one path, and of symbols that would command the terminal.
-# TIMEOUT: 120
+# TIMEOUT: 300
 # shellcheck disable=SC2016 # for other shells
 set -eu
 . "$(dirname "$0")/../lib.sh"
