@@ -3,6 +3,7 @@
 #
 # DESCRIPTION: leaves a run in the background, takes it over, stops it; and two
 # loaders at once.
+# TIMEOUT: 300
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: reads the status of no run and of one, as text and as JSON.
+# TIMEOUT: 300
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

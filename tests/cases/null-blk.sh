@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # DESCRIPTION: polls null_blk, its errors too, and leaves one that may sleep to interrupts.
+# TIMEOUT: 240
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

@@ -3,7 +3,7 @@
 #
 # DESCRIPTION: counts system calls, page faults and context switches of a program
 # that knows how many it makes, without the module.
-# TIMEOUT: 120
+# TIMEOUT: 300
 set -eu
 . "$(dirname "$0")/../lib.sh"
 

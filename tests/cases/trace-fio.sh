@@ -4,7 +4,7 @@
 # DESCRIPTION: finds out why a load without interrupts leaves user mode all the
 # time: its own map of what it has read, faulted in page by page.
 # SET: slow
-# TIMEOUT: 240
+# TIMEOUT: 400
 # shellcheck disable=SC2016 # for other shells
 set -eu
 . "$(dirname "$0")/../lib.sh"
