@@ -397,6 +397,13 @@ void forcepoll_poll_flush_plug(bool direct)
 	}
 }
 
+/* With this bio of ours in it, or without one. */
+static void flush_plug_with(const struct bio *bio)
+{
+	if (current->plug)
+		forcepoll_poll_flush_plug(forcepoll_poll_is_direct(bio));
+}
+
 /* It has an interrupt. */
 static void wait_for_interrupt(const struct bio *bio, struct poll_ctx *ctx,
 			       u64 start)
@@ -421,7 +428,7 @@ static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
 	forcepoll_bio_rewind(bio, was);
 	WRITE_ONCE(ctx->state, SPINNING);
 	submit_bio_noacct(bio);
-	forcepoll_poll_flush_plug(forcepoll_poll_is_direct(bio));
+	flush_plug_with(bio);
 	wait_for_interrupt(bio, ctx, local_clock());
 }
 
@@ -471,7 +478,7 @@ static void poll_to_completion(struct bio *bio,
 			   REQ_POLLED | REQ_NOMERGE | REQ_NOWAIT);
 	bio->bi_cookie = BLK_QC_T_NONE; /* bio_reset() leaves 0, a queue's */
 	forcepoll_hook_submit(bio);
-	forcepoll_poll_flush_plug(forcepoll_poll_is_direct(bio));
+	flush_plug_with(bio);
 	if (v->sleep_ns && !is_done(&ctx)) {
 		sleep_for(&ctx, v->sleep_ns, 0);
 		ctx.slept_ns = ctx.napped_ns;
@@ -510,7 +517,7 @@ static void wait_to_completion(struct bio *bio,
 
 	forcepoll_bio_take(bio, &was, poll_end_io, &ctx, 0);
 	forcepoll_hook_submit(bio);
-	forcepoll_poll_flush_plug(forcepoll_poll_is_direct(bio));
+	flush_plug_with(bio);
 	wait_for_interrupt(bio, &ctx, start);
 	forcepoll_bio_give_back(bio, &was);
 	/* Its page was locked for as long as if it had been polled. */
