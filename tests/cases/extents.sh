@@ -27,7 +27,7 @@ for ((i = 0; i < 32; i++)); do
 done
 dd if=/dev/urandom of=mnt/whole bs=1M count=4 conv=fsync status=none
 # Each block on its own, in two leaves at least.
-perl -e '$b = "x" x 4096; for ($i = 0; $i < 10240; $i += 2) { seek STDOUT, $i * 4096, 0;
+perl -e '$b = "x" x 4096; for ($i = 0; $i < 2048; $i += 2) { seek STDOUT, $i * 4096, 0;
 	syswrite STDOUT, $b or die }' >mnt/sparse
 sync -f mnt/sparse
 extents=$(filefrag mnt/one | grep -oE '[0-9]+ extents?' | cut -d' ' -f1)
@@ -55,7 +55,7 @@ check "one by one: alone" pieces_are \
 umount mnt
 mount -o nodelalloc "/dev/$dev" mnt
 stat_mark
-fio_in_db --filename=mnt/sparse --size=40M --bs=4k --rw=randread --number_ios=1000 \
+fio_in_db --filename=mnt/sparse --size=8M --bs=4k --rw=randread --number_ios=1000 \
 	--readonly # every second one is of nothing
 check "where they are is read, and alone" pieces_are \
 	'.polled > 300 and $alone > .polled * 0.9 and .skip_unattended == 0 or .held > 0'
