@@ -314,9 +314,15 @@ void forcepoll_poll_spun(const struct forcepoll_owner *owner,
 		forcepoll_budget_charge(READ_ONCE(owner->whose), ns);
 }
 
-/* Who wakes up at times is no hung task to the kernel, which sees it run: it is told here. */
-static void warn_of_wait(const struct bio *bio, u64 ns)
+/*
+ * Who wakes up at times is no hung task to the kernel, which sees it run: it is told
+ * here, when it has waited for @warn_ns, and for twice as long each time.
+ */
+static void warn_of_wait(const struct bio *bio, u64 ns, u64 *warn_ns)
 {
+	if (likely(ns <= *warn_ns))
+		return;
+	*warn_ns *= 2;
 	pr_warn_ratelimited(
 		"forcepoll: %s[%d] has waited for %pg for %llu seconds\n",
 		current->comm, current->pid, bio->bi_bdev,
@@ -355,10 +361,7 @@ static void wait_until_done(struct bio *bio, struct poll_ctx *ctx, u64 start)
 		/* An eighth of the time gone: a late nap costs an eighth. */
 		if (!pollable || ns - ctx->slept_ns > spin_ns || wanted)
 			nap(ctx, clamp_t(u64, ns / 8, NAP_MIN_NS, NAP_MAX_NS));
-		if (unlikely(ns > warn_ns)) {
-			warn_of_wait(bio, ns);
-			warn_ns *= 2;
-		}
+		warn_of_wait(bio, ns, &warn_ns);
 		cond_resched();
 	}
 }
@@ -411,12 +414,7 @@ static void wait_for_interrupt(const struct bio *bio, struct poll_ctx *ctx,
 	u64 warn_ns = WARN_NS;
 
 	while (!is_done(ctx)) {
-		u64 ns = forcepoll_poll_ns_since(start);
-
-		if (unlikely(ns > warn_ns)) {
-			warn_of_wait(bio, ns);
-			warn_ns *= 2;
-		}
+		warn_of_wait(bio, forcepoll_poll_ns_since(start), &warn_ns);
 		sleep_for(ctx, 0, 0);
 	}
 }
