@@ -17,7 +17,8 @@ struct pins {
 
 /*
  * Check @dir, and say what is wrong with it: not on bpffs, open to others than root,
- * somebody else's pins. Creates nothing. It is the one from now on; whether it is held stays as it is.
+ * somebody else's pins. Creates nothing. It is the one from now on; whether it is held
+ * stays as it is.
  */
 int pins_check(struct pins *pins, const char *dir);
 

@@ -76,7 +76,7 @@ struct view {
 
 static int read_targets(struct view *v, const struct pins *pins)
 {
-	int fd = pins->found ? pins_map(pins, "targets") : -ENOENT, err;
+	int fd = pins_map(pins, "targets"), err;
 
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
@@ -88,7 +88,7 @@ static int read_targets(struct view *v, const struct pins *pins)
 static int read_events(struct view *v, const struct pins *pins)
 {
 	int cpus = libbpf_num_possible_cpus();
-	int fd = pins->found ? pins_map(pins, "events") : -ENOENT;
+	int fd = pins_map(pins, "events");
 	__u64 *values;
 	int err = 0;
 
@@ -151,11 +151,12 @@ static int read_view(struct view *v, const struct options *o)
 	err = pins_check(&pins, o->pin_dir);
 	if (err)
 		return err;
-	if (pins.found)
+	if (pins.found) { /* or what comes to be there was not looked at */
 		pins_state(&pins, &v->state);
+		err = read_targets(v, &pins);
+		err = err ?: read_events(v, &pins);
+	}
 	v->loader = loader_word(&pins, &v->state);
-	err = read_targets(v, &pins);
-	err = err ?: read_events(v, &pins);
 	if (err)
 		return log_error(err, "%s: %s", o->pin_dir, strerror(-err));
 	err = read_stats(v);
