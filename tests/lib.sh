@@ -343,14 +343,12 @@ fio_json() {
 	return "$status"
 }
 
-# jget FILE PATH: the value at a path of jq, like .jobs[0].read.iops.
-jget() {
-	jq -ner "input | $2" "$1"
-}
-
 # holds EXPR [FILE ARGS...]: of jq -e, on one JSON of a file or of stdin. That alone would
 # succeed when there is none (jq 1.6); input then fails.
 holds() { jq -ne "input | $1" "${@:2}"; }
+
+# jget FILE PATH: the value at a path of jq, like .jobs[0].read.iops.
+jget() { holds "$2" "$1" -r; }
 
 # ctxt_switches PID: how often the threads of a process have gone to sleep.
 ctxt_switches() {

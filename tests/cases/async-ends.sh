@@ -6,7 +6,6 @@
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-none_in_flight() { [[ $(in_flight) == 0 ]]; }
 some_in_flight() { [[ $(in_flight) != 0 ]]; }
 # ends PROGRAM END...: 64 reads in flight on a slow drive, then that. None may be
 # left, and each one that is reaped must have been read.

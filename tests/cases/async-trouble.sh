@@ -7,7 +7,6 @@
 set -eu
 . "$(dirname "$0")/../lib.sh"
 
-none_in_flight() { [[ $(in_flight) == 0 ]]; }
 
 # trouble NAME: what is told of it, in the file told. Nothing there ends it but return.
 trouble() {
