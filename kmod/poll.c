@@ -415,19 +415,21 @@ static void wait_for_interrupt(const struct bio *bio, struct poll_ctx *ctx,
 
 	while (!is_done(ctx)) {
 		warn_of_wait(bio, forcepoll_poll_ns_since(start), &warn_ns);
+		/* Only the last time that it wakes up something is done. */
+		ctx->delay_ns = fp_task_delay_ns(current);
 		sleep_for(ctx, 0, 0);
 	}
 }
 
 static void submit_unmarked(struct bio *bio, struct poll_ctx *ctx,
-			    const struct forcepoll_bio *was)
+			    const struct forcepoll_bio *was, u64 start)
 {
 	forcepoll_stats_count(FORCEPOLL_COUNT_resubmitted);
 	forcepoll_bio_rewind(bio, was);
 	WRITE_ONCE(ctx->state, SPINNING);
 	submit_bio_noacct(bio);
 	flush_plug_with(bio);
-	wait_for_interrupt(bio, ctx, local_clock());
+	wait_for_interrupt(bio, ctx, start);
 }
 
 /* With the bio as it was completed, before anybody is told. */
@@ -485,7 +487,7 @@ static void poll_to_completion(struct bio *bio,
 	if (v->sleep_ns && !ctx.parked_ns) /* the first look has found it */
 		forcepoll_judge_slept(v, ctx.polls <= 1);
 	if (unlikely(bio->bi_status) && forcepoll_bio_maybe_ours(bio, &was))
-		submit_unmarked(bio, &ctx, &was);
+		submit_unmarked(bio, &ctx, &was, start);
 
 	forcepoll_poll_back_off(ctx.wanted);
 	polled = bio->bi_opf & REQ_POLLED;
@@ -760,6 +762,9 @@ static bool in_pieces(const struct bio *bio, int nr)
 		return false;
 	if (!forcepoll_poll_is_direct(bio) || !waits_elsewhere(bio, nr, 0))
 		return false;
+	/* squashfs reads into pages of its own, and waits for them under the plug. */
+	if (nr == -1 || forcepoll_readahead_within())
+		return false;
 	this_cpu_write(pieces, plug->nr_ios ? left - 1 : IN_PIECES);
 	return true;
 }
@@ -768,6 +773,10 @@ static enum forcepoll_count reason_alone(struct bio *bio, int nr)
 {
 	enum forcepoll_count why = bio_reason_alone(bio);
 
+	/* Of the pieces that are too large for it, too, the first would come alone. */
+	if (why == FORCEPOLL_COUNT_skip_large && current->plug &&
+	    !current->plug->nr_ios)
+		in_pieces(bio, nr);
 	if (!why)
 		why = task_reason_alone(bio, nr);
 	if (!why && in_pieces(bio, nr))

@@ -68,6 +68,11 @@ static const struct forcepoll_readahead *find(void)
 	return mark;
 }
 
+bool forcepoll_readahead_within(void)
+{
+	return find();
+}
+
 /*
  * Read-ahead adds all of its pages to the page cache, locked, before it submits
  * the first bio. A locked page behind this bio's last one belongs to a bio to

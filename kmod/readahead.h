@@ -17,6 +17,9 @@ struct forcepoll_readahead {
 void forcepoll_readahead_begin(struct forcepoll_readahead *mark, bool sync);
 void forcepoll_readahead_end(struct forcepoll_readahead *mark);
 
+/* Is the current task reading ahead, whatever it reads for that? */
+bool forcepoll_readahead_within(void);
+
 /*
  * Will the current task wait for just this REQ_RAHEAD bio? @fault: it is in a
  * page fault, not in a system call.

@@ -26,6 +26,7 @@ for ((i = 0; i < 32; i++)); do
 	done
 done
 dd if=/dev/urandom of=mnt/whole bs=1M count=4 conv=fsync status=none
+dd if=/dev/urandom of=mnt/joined bs=132K count=32 conv=fsync status=none
 # Each block on its own, in two leaves at least.
 perl -e '$b = "x" x 4096; for ($i = 0; $i < 2048; $i += 2) { seek STDOUT, $i * 4096, 0;
 	syswrite STDOUT, $b or die }' >mnt/sparse
@@ -45,6 +46,16 @@ stat_mark
 check "the same bytes" cmp mnt/other <(cg_run db dd if=mnt/one bs=128k iflag=direct \
 	status=none)
 check "polled" stat_is '.read > 10'
+
+# Nor the small piece before one that is too large for that: of 128 KiB each, 16 and 112.
+for ((i = 31; i >= 0; i--)); do
+	fallocate -c -o $((i * 132 + 16))K -l 4K mnt/joined
+done
+sync -f mnt/joined
+stat_mark
+fio_in_db --filename=mnt/joined --size=4M --bs=128k --rw=read --loops=15 --readonly
+check "two pieces: few waited for alone" pieces_are \
+	'.read > 1.9 * 480 and $alone < .read / 20'
 
 # Who waits for each does so in submit_bio(), soon again on each CPU. And what the file
 # system reads for that, as where the blocks of a file are, takes nothing from it.
