@@ -236,7 +236,8 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);
 
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	/* In order, or the options of a command that comes too late are unknown ones. */
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options);
 	log_init();
 
 	switch (options.command) {

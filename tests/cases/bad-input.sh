@@ -85,6 +85,7 @@ for percent in 0 -1 x 5x 100001; do
 done
 misused "unknown command 'start'" start
 misused "'trace' goes first" -v trace -a
+misused "'trace' goes first" -v trace --stacks 3 -- true
 misused "one command at a time" status stop
 misused "only" stop --all
 misused "unrecognized option" --none
