@@ -128,8 +128,9 @@ int control_bind(struct control *c)
 	if (err == -EBUSY)
 		return log_error(
 			err, "submit_bio_noacct is taken: another forcepoll "
-			     "is bound with another --pin-dir, or a live patch "
-			     "is in place, or ftrace is off");
+			     "is bound, its pins in another --pin-dir or "
+			     "removed, or a live patch is in place, or ftrace "
+			     "is off");
 	if (err)
 		return log_error(err, "bind: %s", strerror(-err));
 	return 0;

@@ -128,14 +128,21 @@ int session_lock(struct session *s)
 int session_free(struct session *s)
 {
 	struct forcepoll_stats stats = {};
+	struct control control;
 	int err = pins_free(&s->pins);
 
 	err = err ?: look(s);
-	if (err || s->running || !module_used() || stats_of_any(&stats) ||
-	    !stats.bound)
+	if (err || !module_loaded())
 		return err;
-	return log_error(-EBUSY, "another forcepoll is bound, with another "
-				 "--pin-dir");
+	err = control_open(&control, -1, -1);
+	if (err)
+		return err;
+	err = control_stats(&control, &stats);
+	control_close(&control);
+	if (err || s->running || !stats.bound)
+		return err;
+	return log_error(-EBUSY, "another forcepoll is bound: its pins are in "
+				 "another --pin-dir, or removed");
 }
 
 static const char *const parameters[SESSION_NR_PARAMETERS] = {

@@ -50,5 +50,9 @@ check "it has made none" [ ! -e /sys/fs/bpf/second ]
 loader_start --all
 expect_fail 1 "another forcepoll-loader is running" "$LOADER" --dry-run --all
 loader_stop
+objcopy --remove-section=.BTF "$KO" plain.ko
+check "insmod" insmod plain.ko
+expect_fail 1 "no BTF that this kernel accepts" "$LOADER" --dry-run --all
+rmmod forcepoll
 expect_fail 1 "no such cgroup" "$LOADER" --dry-run --cgroup "$db/none"
 expect_fail 1 "kernel thread" "$LOADER" --dry-run --pid 2
