@@ -106,11 +106,18 @@ for command in status stop "--dry-run --all"; do # nor to be read, or shown
 	# shellcheck disable=SC2086 # words
 	expect_fail 1 "$PINS: not root's:" "$LOADER" $command
 done
+# shellcheck disable=SC2016 # jq's variables
+bpffs() {
+	! "$LOADER" doctor --json >said && holds '.checks[] | select(.name == "bpffs") |
+		.status == "FAIL" and (.text | endswith($text))' --arg text "$1" said
+}
+check "doctor says so" bpffs "is not a directory of root's"
 rmdir "$PINS"
 for mode in 777 755; do # who may open it may hold its lock
 	mkdir -m $mode "$PINS"
 	expect_fail 1 "$PINS: not root's alone: chmod 700" "$LOADER" --module "$KO" \
 		--cgroup "$CGROOT/db"
+	check "doctor says so" bpffs "is not root's alone"
 	rmdir "$PINS"
 done
 # Debian's kernels do not follow such a link themselves.
