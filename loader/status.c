@@ -137,6 +137,8 @@ static const char *loader_word(const struct pins *pins,
 		return "none";
 	if (pins_held(pins))
 		return "running";
+	if (access(pins->dir, F_OK)) /* it has ended just now */
+		return "none";
 	return state->flags & FORCEPOLL_STATE_BACKGROUND ? "background" :
 							   "orphaned";
 }
@@ -153,10 +155,10 @@ static int read_view(struct view *v, const struct options *o)
 		return err;
 	if (pins.found) { /* or what comes to be there was not looked at */
 		pins_state(&pins, &v->state);
+		v->loader = loader_word(&pins, &v->state);
 		err = read_targets(v, &pins);
 		err = err ?: read_events(v, &pins);
 	}
-	v->loader = loader_word(&pins, &v->state);
 	if (err)
 		return log_error(err, "%s: %s", o->pin_dir, strerror(-err));
 	err = read_stats(v);
