@@ -472,8 +472,10 @@ void select_cgroups_again(struct selection *s, const struct options *o,
 				    &s->cgroups[i]);
 		s->cgroups[i] = st.st_ino;
 		if (note(s, bpf->maps.cgroups, &s->cgroups[i]) ||
-		    put_cgroup(s, o, bpf, i))
+		    put_cgroup(s, o, bpf, i)) {
+			s->cgroups[i] = 0; /* it is tried again */
 			continue;
+		}
 		log_info("%s was made again: found", o->cgroups.word[i]);
 		found = true;
 	}
