@@ -62,9 +62,12 @@ check "nothing is left" poll_until 10 as_before
 was=$(memory)
 round "$bindings" "$loads" 2
 check "nothing is left" poll_until 10 as_before
-# Less than a KiB for each time. (KASAN keeps for a while what was freed: kmemleak knows.)
+# Less than a KiB for each time, and what slabs come to hold under such a load: 212 KiB
+# from the first hundred times to the next, up to 152 after that. (KASAN keeps for a while
+# what was freed: kmemleak knows.)
 if [[ -e /sys/kernel/debug/kmemleak ]]; then
 	check "nothing is leaked" poll_until 10 nothing_leaked
 else
-	check "no memory: $was KiB, now $(memory)" poll_until 10 within $((was + bindings + loads))
+	check "no memory: $was KiB, now $(memory)" poll_until 10 within \
+		$((was + 300 + bindings + loads))
 fi
