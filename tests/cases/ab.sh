@@ -123,7 +123,7 @@ echo "$max" >"/sys/block/$nvme/queue/max_sectors_kb"
 
 # Page faults
 fio_start --ioengine=mmap --fadvise_hint=random --direct=0
-ab -c "$db" -d 8 --window 1
+ab -c "$db" -d 10 --window 1
 consistent
 both_arms calls
 of_size 4096
