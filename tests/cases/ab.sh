@@ -62,12 +62,10 @@ both_arms() {
 	check "both have operations" holds "
 		.interrupts.$1 > 0 and .polled.$1 > 0" out
 }
-# of_size BYTES: each operation. Where a host is too slow for ten in a window nothing is
-# known.
+# of_size BYTES: each operation.
 of_size() {
-	check "an operation is one I/O" holds ".pairs_used == 0 or
-		([.interrupts, .polled | .bytes_per_s / .operations_per_s | round] ==
-		[$1, $1])" out
+	check "an operation is one I/O" holds "[.interrupts, .polled |
+		.bytes_per_s / .operations_per_s | round] == [$1, $1]" out
 }
 
 cg_make db
@@ -121,9 +119,9 @@ of_size 131072
 fio_end
 echo "$max" >"/sys/block/$nvme/queue/max_sectors_kb"
 
-# Page faults
+# Page faults: few, on a slow host, and less than ten in a window are not looked at.
 fio_start --ioengine=mmap --fadvise_hint=random --direct=0
-ab -c "$db" -d 10 --window 1
+ab -c "$db" -d 20 --window 2
 consistent
 both_arms calls
 of_size 4096
