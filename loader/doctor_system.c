@@ -237,23 +237,25 @@ void check_rival(struct report *r)
 	}
 }
 
-/* Where it is already: as pins.c asks for. */
-static void check_pin_dir(struct report *r, const char *pin_dir)
+/* Where it is already: as check_owner() in pins.c asks of who runs it, root. */
+static bool is_roots_alone(struct report *r, const char *pin_dir)
 {
 	struct stat st;
 
-	if (lstat(pin_dir, &st)) {
-		check(r, "bpffs", OK, "%s is on it", pin_dir);
-	} else if (st.st_uid || !S_ISDIR(st.st_mode)) {
+	if (lstat(pin_dir, &st))
+		return true;
+	if (st.st_uid || !S_ISDIR(st.st_mode)) {
 		check(r, "bpffs", FAIL, "%s is not a directory of root's",
 		      pin_dir);
 		fix(r, "Remove it, or choose another by --pin-dir.");
-	} else if (st.st_mode & (S_IRWXG | S_IRWXO)) {
+		return false;
+	}
+	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
 		check(r, "bpffs", FAIL, "%s is not root's alone", pin_dir);
 		fix(r, "\tchmod 700 %s", pin_dir);
-	} else {
-		check(r, "bpffs", OK, "%s is on it", pin_dir);
+		return false;
 	}
+	return true;
 }
 
 void check_bpffs(struct report *r, const char *pin_dir)
@@ -267,7 +269,8 @@ void check_bpffs(struct report *r, const char *pin_dir)
 	while ((err = statfs(path, &fs)) && strrchr(path, '/') > path)
 		*strrchr(path, '/') = '\0';
 	if (!err && fs.f_type == BPF_FS_MAGIC) {
-		check_pin_dir(r, pin_dir);
+		if (is_roots_alone(r, pin_dir))
+			check(r, "bpffs", OK, "%s is on it", pin_dir);
 		return;
 	}
 	check(r, "bpffs", FAIL, "%s is not on a BPF file system", pin_dir);
